@@ -1,0 +1,174 @@
+"""Frozen specs: what to do, as data. A spec is checked when made, hashable, printable, and has a YAML transcript."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from abc import ABC
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
+
+from mho.errors import SpecError, nearest, unknown
+
+_KINDS: dict[str, Callable[..., Spec]] = {}
+_F = TypeVar("_F", bound=Callable[..., "Spec"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(ABC):
+    """Abstract base of devices, mappings, memories and recipes: a frozen, keyword-only, typed description.
+
+    Subclasses are frozen dataclasses; ``version`` rises whenever the same fields start to mean other numbers, so that
+    cached results are never mistaken for each other. Field types are enforced (``"False"`` is no ``bool``).
+    """
+
+    version: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__name__.startswith("_"):
+            register_kind(cls)
+
+    def __post_init__(self) -> None:
+        for name, hint in _hints(type(self)).items():
+            value = getattr(self, name)
+            if not _fits(value, hint):
+                raise SpecError(
+                    f"{type(self).__name__}: {name}={value!r} is a {type(value).__name__}; "
+                    f"it takes {_spell(hint)}"
+                )
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SpecError(f"{type(self).__name__}: {name}={value} is not a finite number")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed; an unknown field names the nearest valid one."""
+        names = [f.name for f in dataclasses.fields(self)]
+        for key in changes:
+            if key not in names:
+                raise SpecError(f"{type(self).__name__} has no field '{key}': {nearest(key, names)}")
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (``kind`` first), from which :func:`from_dict` makes an equal spec."""
+        out: dict[str, Any] = {"kind": type(self).__name__}
+        for field in dataclasses.fields(self):
+            out[field.name] = _plain(getattr(self, field.name))
+        return out
+
+    def to_yaml(self) -> str:
+        """The YAML transcript of this spec."""
+        import yaml
+
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+    def digest(self) -> str:
+        """A hash of everything that decides the numbers: kind, version and fields, of nested specs too."""
+        text = json.dumps(_versioned(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def check(self, condition: bool, field: str, must: str) -> None:
+        """Raise :class:`SpecError` naming ``field`` and its value unless ``condition`` holds."""
+        if not condition:
+            raise SpecError(f"{type(self).__name__}: {field}={getattr(self, field)!r} {must}")
+
+
+def register_kind(make: _F, name: str = "") -> _F:
+    """Let YAML name ``make`` (a spec class, or a function such as a device preset that returns one)."""
+    _KINDS[name or make.__name__] = make
+    return make
+
+
+def from_dict(data: Mapping[str, Any]) -> Spec:
+    """The spec that ``data`` transcribes (see :meth:`Spec.to_dict`)."""
+    fields = dict(data)
+    kind = fields.pop("kind", None)
+    if not isinstance(kind, str):
+        raise SpecError(f"a spec needs a 'kind'; got the keys {', '.join(map(str, data)) or 'none'}")
+    if kind not in _KINDS:
+        raise unknown("kind", kind, _KINDS)
+    make = _KINDS[kind]
+    accepted = [p.name for p in _parameters(make) if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    for key in fields:
+        if key not in accepted:
+            raise SpecError(f"{kind} has no field '{key}': {nearest(key, accepted)}")
+    try:
+        return make(**{key: _revive(value) for key, value in fields.items()})
+    except TypeError as error:
+        raise SpecError(f"{kind}: {error}") from None
+
+
+def _parameters(make: Callable[..., Any]) -> list[Any]:
+    import inspect
+
+    return list(inspect.signature(make).parameters.values())
+
+
+def _revive(value: Any) -> Any:
+    if isinstance(value, Mapping) and "kind" in value:
+        return from_dict(value)
+    if isinstance(value, list | tuple):
+        return tuple(_revive(v) for v in value)
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _versioned(value: Any) -> Any:
+    if isinstance(value, Spec):
+        fields = {f.name: _versioned(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, "version": value.version, **fields}
+    if isinstance(value, tuple):
+        return [_versioned(v) for v in value]
+    return value
+
+
+@cache
+def _hints(cls: type[Spec]) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, args = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin is Literal:
+        return any(value == a and type(value) is type(a) for a in args)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, a) for a in args)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if len(args) == 2 and args[1] is Ellipsis:
+            return all(_fits(v, args[0]) for v in value)
+        return len(value) == len(args) and all(map(_fits, value, args))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is None or hint is type(None):
+        return value is None
+    return isinstance(value, origin or hint)
+
+
+def _spell(hint: Any) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return " or ".join(repr(a) for a in args)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_spell(a) for a in args)
+    return {float: "a number", int: "an integer", bool: "true or false", str: "a string"}.get(
+        hint, getattr(hint, "__name__", str(hint))
+    )
