@@ -1,0 +1,52 @@
+"""ONE CELL: what a written value reads back as, and how that changes with age."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mho.devices.ageing import PowerLawDrift, ReadNoise
+from mho.devices.base import Device
+from mho.devices.level_gaussian import LevelGaussian, SigmaConvention, kappa
+from mho.devices.log_normal import LogNormal
+from mho.devices.measured import MeasuredTable
+from mho.devices.pcm import PCMDrift, PCMProgramming
+from mho.devices.presets import ALIASES, PCM, PRESETS, RRAM1, RRAM2, FeFET1, FeFET2
+from mho.devices.stack import Stack
+from mho.devices.stuck_at import StuckAt
+from mho.errors import unknown
+
+__all__ = [
+    "ALIASES",
+    "PCM",
+    "PRESETS",
+    "RRAM1",
+    "RRAM2",
+    "Device",
+    "FeFET1",
+    "FeFET2",
+    "LevelGaussian",
+    "LogNormal",
+    "MeasuredTable",
+    "PCMDrift",
+    "PCMProgramming",
+    "PowerLawDrift",
+    "ReadNoise",
+    "SigmaConvention",
+    "Stack",
+    "StuckAt",
+    "get",
+    "kappa",
+]
+
+
+def get(name: str, **options: Any) -> Device:
+    """The device preset called ``name`` (case does not matter), such as ``get("rram1", sigma=0.1)``.
+
+    Raises:
+        UnknownName: no preset has this name.
+    """
+    by_lower = {n.lower(): p for n, p in PRESETS.items()}
+    by_lower |= {alias.lower(): PRESETS[n] for alias, n in ALIASES.items()}
+    if name.lower() not in by_lower:
+        raise unknown("device", name, PRESETS)
+    return by_lower[name.lower()].make(**options)

@@ -1,0 +1,100 @@
+"""ONE CELL: what a written level reads back as, and how that changes with age.
+
+Levels are fractions of the cell's full conductance range: 0 is the lowest level, 1 the top level. Stages of a cell's
+life (programming, drift, faults, read noise) are devices too and are put together with :class:`~mho.devices.Stack`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from mho.errors import SpecError
+from mho.spec import Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mho.rng import Draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device(Spec):
+    """Abstract cell model.
+
+    ``references`` are BibTeX keys (see :func:`mho.cite`).
+    """
+
+    references: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+        """What cells read back.
+
+        Args:
+            level: target (or already disturbed) levels, fractions of the full range, ``(*shape)`` or
+                ``(chips, *shape)``.
+            draws: the addressed random numbers of these cells.
+            age: seconds since programming.
+
+        Returns:
+            ``(chips, *shape)`` fractions of the full range; may leave [0, 1].
+        """
+
+    def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of what reads back, where that is an independent Gaussian per cell.
+
+        ``None`` says that only :meth:`read` describes this device. A Gaussian device lets a mapping add the cells of
+        a weight up to one Gaussian, which is exact and several times faster.
+        """
+        return None
+
+    def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> Device:
+        """This device with everything that depends on the mapping resolved.
+
+        Args:
+            cell_bits: bits per cell (0 for one analog cell per weight).
+            weight_bits: bits per weight (0 for analog).
+            kappa: weight standard deviation over (sigma x full scale) for the ``fullscale`` convention.
+        """
+        return self
+
+    @property
+    def per_weight(self) -> bool:
+        """Whether the model describes a whole weight rather than each of its cells."""
+        return False
+
+    @property
+    def label(self) -> str:
+        """Short name for tables."""
+        return type(self).__name__
+
+    def with_sigma(self, sigma: float) -> Self:
+        """This device at another severity; ``sigma`` is a fraction of the cell's full conductance range."""
+        if not hasattr(self, "sigma"):
+            raise SpecError(
+                f"{self.label} has no sigma to vary; leave out sigma= or choose a device that has one"
+            )
+        return self.replace(sigma=float(sigma))
+
+
+def check_sigma(device: Device, field: str = "sigma") -> None:
+    """Refuse a sigma that is negative, or that was meant as a percentage."""
+    value = getattr(device, field)
+    if value is None:
+        return
+    device.check(value >= 0, field, "must be zero or more")
+    if value > 1:
+        raise SpecError(
+            f"{type(device).__name__}: {field}={value:g} is more than the cell's full range; {field} is a fraction, "
+            f"so {value:g} % is written {value / 100:g}"
+        )
+
+
+def check_rate(device: Device, *fields: str) -> None:
+    """Refuse a probability outside [0, 1]."""
+    for field in fields:
+        value = getattr(device, field)
+        if value is not None:
+            device.check(0 <= value <= 1, field, "is a probability and must be within 0 and 1")

@@ -1,0 +1,86 @@
+"""A cell's life as a sequence of stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mho.devices.base import Device
+from mho.errors import SpecError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mho.rng import Draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack(Device):
+    """Stages applied in order: what one stage reads back is what the next one starts from.
+
+    Programming error, drift, faults and read noise add up this way; none replaces another.
+
+    Attributes:
+        stages: the devices, programming first.
+        name: what tables call the stack; the stages' names otherwise.
+    """
+
+    stages: tuple[Device, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.stages:
+            raise SpecError("Stack: stages=() is empty; give it at least one device")
+        for a, stage in enumerate(self.stages):
+            if any(type(stage) is type(other) for other in self.stages[:a]):
+                # Two stages of one kind would share one stream of random numbers.
+                raise SpecError(f"Stack: {type(stage).__name__} appears twice; merge the two into one stage")
+
+    @property
+    def label(self) -> str:
+        return self.name or "+".join(stage.label for stage in self.stages)
+
+    @property
+    def per_weight(self) -> bool:
+        return any(stage.per_weight for stage in self.stages)
+
+    @property
+    def sigma(self) -> float | None:
+        """Sigma of the first stage that has one."""
+        return next((s.sigma for s in self.stages if hasattr(s, "sigma")), None)
+
+    def with_sigma(self, sigma: float) -> Stack:
+        for i, stage in enumerate(self.stages):
+            if hasattr(stage, "sigma"):
+                stages = (*self.stages[:i], stage.with_sigma(sigma), *self.stages[i + 1 :])
+                return self.replace(stages=stages)
+        raise SpecError(f"{self.label} has no stage with a sigma to vary; leave out sigma=")
+
+    def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> Stack:
+        stages = tuple(
+            s.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa) for s in self.stages
+        )
+        return self.replace(stages=stages)
+
+    def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
+        """Gaussian as long as every stage after the first that disturbs the cell does nothing."""
+        std = level.new_zeros(())
+        for stage in self.stages:
+            moments = stage.gaussian(level, age)
+            if moments is None:
+                return None
+            mean, spread = moments
+            quiet = not bool((spread != 0).any())
+            if bool((std != 0).any()):
+                # On top of a random level only a stage that does nothing at this age keeps the sum Gaussian.
+                if mean is not level or not quiet:
+                    return None
+            else:
+                level, std = mean, std if quiet else spread
+        return level, std
+
+    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+        for stage in self.stages:
+            level = stage.read(level, draws, age)
+        return level

@@ -1,0 +1,67 @@
+"""Cells that cannot be written: stuck at their lowest or their highest conductance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from mho.devices.base import Device, check_rate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mho.rng import Draws
+
+SA0_SHARE = 1.75 / 10.79
+"""Share of stuck-at-0 among all stuck cells, 1.75 : 9.04 as in [li2024zerospace] §4.4."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuckAt(Device):
+    """A cell reads 0 with probability ``sa0``, full range with ``sa1``, what it was written to otherwise.
+
+    One uniform number per cell decides, so the two faults exclude each other and a chip that fails at one rate still
+    fails at every higher one.
+
+    Attributes:
+        sa0: probability of stuck-at-0 (high resistance) of a multi-level cell.
+        sa1: probability of stuck-at-1 (low resistance) of a multi-level cell.
+        binary_sa0: the same for 1-bit cells; ``None`` means as ``sa0``.
+        binary_sa1: the same for 1-bit cells; ``None`` means as ``sa1``.
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("li2024zerospace",)
+
+    sa0: float
+    sa1: float
+    binary_sa0: float | None = None
+    binary_sa1: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_rate(self, "sa0", "sa1", "binary_sa0", "binary_sa1")
+        self.check(self.sa0 + self.sa1 <= 1, "sa0", f"and sa1={self.sa1:g} add up to more than 1")
+
+    @classmethod
+    def at_rate(cls, rate: float) -> StuckAt:
+        """Total stuck-at probability ``rate``, split SA0 : SA1 = 1.75 : 9.04 [li2024zerospace]."""
+        return cls(sa0=rate * SA0_SHARE, sa1=rate * (1 - SA0_SHARE))
+
+    def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> StuckAt:
+        if cell_bits != 1 or (self.binary_sa0 is None and self.binary_sa1 is None):
+            return self
+        sa0 = self.sa0 if self.binary_sa0 is None else self.binary_sa0
+        sa1 = self.sa1 if self.binary_sa1 is None else self.binary_sa1
+        return StuckAt(sa0=sa0, sa1=sa1)
+
+    def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
+        return (level, level.new_zeros(())) if self.sa0 == self.sa1 == 0 else None
+
+    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+        bits = draws.bits("stuck-at")
+        level = level.expand(bits.shape)
+        one = level.new_ones(())
+        # SA1 counts down from the top, so that raising either rate keeps every cell that was stuck before.
+        stuck_low = bits < round(self.sa0 * 2**32)
+        stuck_high = bits >= 2**32 - round(self.sa1 * 2**32)
+        return level.where(~stuck_low, 0 * one).where(~stuck_high, one)
