@@ -1,0 +1,176 @@
+"""NUMBERS <-> CELLS: how a weight tensor is written into cells and read back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mho import kernels
+from mho.devices.base import Device
+from mho.rng import Draws, stream_key
+from mho.spec import Spec
+
+Granularity = Literal["tensor", "channel"]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A weight tensor on cells: ``W = gain * (offset + sum_j coefficients[j] * level[j])``.
+
+    Attributes:
+        levels: ``(cells, *weight.shape)`` target levels, fractions of the cell's full range.
+        coefficients: ``(cells,)`` contribution of each cell at full range, in units of the full scale.
+        gain: broadcastable to the weight; full scale times sign.
+        offset: constant subtracted digitally, in units of the full scale.
+    """
+
+    levels: Tensor
+    coefficients: Tensor
+    gain: Tensor
+    offset: float = 0.0
+
+    def decode(self, levels: Tensor) -> Tensor:
+        """Weights that cells at ``levels`` ``(..., cells, *shape)`` represent, ``(..., *shape)``."""
+        lead = levels.dim() - self.levels.dim()
+        total = torch.full_like(levels.select(lead, 0), self.offset)
+        for j, coefficient in enumerate(self.coefficients.tolist()):
+            total.add_(levels.select(lead, j), alpha=coefficient)
+        return total.mul_(self.gain)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping(Spec):
+    """Abstract encoding of weights in cells.
+
+    Attributes:
+        granularity: one full scale ``S = max|W|`` per ``"tensor"`` (the papers) or per output ``"channel"``.
+        clip_negative: conductances that variation pushes below zero read as zero. Off by default, as in the papers'
+            ``W + N(0, s^2)``; with it, a cell at level 0 has a half-normal error and shifts weights.
+    """
+
+    granularity: Granularity = field(default="tensor")
+    clip_negative: bool = field(default=False)
+
+    @property
+    def cell_bits(self) -> int:
+        """Bits per cell; 0 for analog."""
+        return 0
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits per weight (magnitude where the sign is kept apart); 0 for analog."""
+        return 0
+
+    @property
+    @abstractmethod
+    def cells_per_weight(self) -> int:
+        """Cells that hold one weight, all arrays counted."""
+
+    @property
+    @abstractmethod
+    def kappa(self) -> float:
+        """Standard deviation of a weight over (sigma x full scale), sigma a fraction of the cell's full range."""
+
+    @abstractmethod
+    def encode(self, weight: Tensor, channel_dim: int = 0) -> Encoded:
+        """Quantise ``weight`` and write it into cells; ``channel_dim`` is its output-channel dimension."""
+
+    def quantise(self, weight: Tensor, channel_dim: int = 0) -> Tensor:
+        """The weights that noiseless cells represent."""
+        encoded = self.encode(weight, channel_dim)
+        return encoded.decode(encoded.levels)
+
+    def full_scale(self, weight: Tensor, channel_dim: int) -> Tensor:
+        """``S = max|W|`` per tensor or channel, broadcastable to the weight; 1 where all weights are zero."""
+        magnitude = weight.detach().abs()
+        if self.granularity == "channel":
+            others = [d for d in range(weight.dim()) if d != channel_dim % weight.dim()]
+            scale = magnitude.amax(others, keepdim=True) if others else magnitude
+        else:
+            scale = magnitude.amax()
+        return torch.where(scale > 0, scale, torch.ones_like(scale))
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """A weight tensor ready to be sampled on any chips at one severity and age.
+
+    Either ``mean`` and ``std`` are given (the cells of a weight add up to one Gaussian, exactly), or chips are
+    sampled cell by cell.
+    """
+
+    layer: str
+    encoded: Encoded
+    device: Device
+    age: float
+    clip_negative: bool
+    mean: Tensor | None
+    std: Tensor | None
+
+    def sample(self, seed: int, chips: Tensor, out: Tensor | None = None) -> Tensor:
+        """Effective weights of ``chips`` ``(chips,)``, shape ``(chips, *weight.shape)`` float32.
+
+        ``out`` of that shape is written to where the weights are Gaussian, which saves an allocation per chip.
+        """
+        if self.mean is not None and self.std is not None:
+            if out is None:
+                out = torch.empty(len(chips), *self.mean.shape, device=self.mean.device)
+            key = stream_key(seed, "programming", self.layer)
+            kernels.fill_normal(
+                out.view(len(chips), -1), key, chips, self.mean.reshape(-1), self.std.reshape(-1)
+            )
+            return out
+        levels = self.encoded.levels
+        draws = Draws(seed, self.layer, chips, tuple(levels.shape), levels.device)
+        read = self.device.read(levels, draws, self.age)
+        read = read.expand(len(chips), *levels.shape) if read.dim() == levels.dim() else read
+        return self.encoded.decode(read.clamp(min=0) if self.clip_negative else read)
+
+    @property
+    def bytes_per_chip(self) -> int:
+        """Memory that sampling one chip takes: its weights, or its cells with a few temporaries."""
+        return 4 * self.mean.numel() if self.mean is not None else 24 * self.encoded.levels.numel()
+
+    def scaled(self, gain: Tensor) -> Programmed:
+        """The same chips with every effective weight multiplied by ``gain`` (broadcastable to the weight)."""
+        return replace(
+            self,
+            encoded=replace(self.encoded, gain=self.encoded.gain * gain),
+            mean=None if self.mean is None else self.mean * gain,
+            std=None if self.std is None else self.std * gain,
+        )
+
+
+def program(
+    mapping: Mapping, device: Device, weight: Tensor, *, layer: str, age: float, channel_dim: int = 0
+) -> Programmed:
+    """Encode ``weight`` and resolve what programming it at ``age`` seconds does.
+
+    A device that describes whole weights (``per_weight``) sees one virtual cell at ``|W|/S``; any other sees the
+    mapping's own cells.
+    """
+    device = device.written_to(
+        cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa
+    )
+    encoded = (
+        _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
+    )
+    moments = None if mapping.clip_negative else device.gaussian(encoded.levels, age)
+    mean = std = None
+    if moments is not None:
+        cell_mean, cell_std = moments
+        mean = encoded.decode(cell_mean).contiguous()
+        squares = (encoded.coefficients.double() ** 2).to(cell_mean.dtype)
+        variance = cell_std.expand_as(encoded.levels).square().movedim(0, -1) @ squares
+        std = (encoded.gain.abs() * variance.sqrt()).expand_as(mean).contiguous()
+    return Programmed(layer, encoded, device, age, mapping.clip_negative, mean, std)
+
+
+def _whole(mapping: Mapping, weight: Tensor, channel_dim: int) -> Encoded:
+    quantised, scale = mapping.quantise(weight, channel_dim), mapping.full_scale(weight, channel_dim)
+    sign = torch.where(weight < 0, -1.0, 1.0).to(weight.dtype)
+    return Encoded((quantised.abs() / scale)[None], torch.ones(1, device=weight.device), scale * sign)
