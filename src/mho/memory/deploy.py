@@ -1,0 +1,179 @@
+"""CELLS -> MODEL: program a model onto a population of imperfect chips."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from mho.errors import SpecError
+from mho.mapping.base import Programmed, program
+from mho.memory.description import DigitalTensor
+from mho.memory.layers import LayerRule, matrices
+from mho.memory.rules import Rules, check_all_used, first_match, normalise
+from mho.memory.spec import Memory
+from mho.memory.validate import require_valid
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One weight tensor on cells."""
+
+    parameter: str
+    kind: str
+    memory: Memory
+    layer: LayerRule
+
+
+@dataclass(frozen=True)
+class Chips:
+    """A model on imperfect memory: chip 0, chip 1, chip 2, ... of one seed, made when asked for.
+
+    Attributes:
+        model: private copy of the model as it was deployed, in evaluation mode.
+        placements: parameter name to what holds it.
+        digital: tensors that stay digital, with the reason.
+        seed: chip i of this seed is always the same chip.
+    """
+
+    model: nn.Module
+    placements: dict[str, Placement]
+    digital: tuple[DigitalTensor, ...]
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """Short name for tables: the devices in use."""
+        return ", ".join(dict.fromkeys(p.memory.label for p in self.placements.values()))
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """The distinct memories in use."""
+        return tuple(dict.fromkeys(p.memory for p in self.placements.values()))
+
+    def programmed(self, *, sigma: float | None = None, age: float = 0.0) -> dict[str, Programmed]:
+        """Every stored weight ready to be sampled, at ``sigma`` (the device's own if ``None``) and ``age`` seconds."""
+        if age < 0:
+            raise SpecError(f"age={age:g} s must be zero or more")
+        out = {}
+        for name, placement in self.placements.items():
+            memory = placement.memory if sigma is None else placement.memory.with_sigma(sigma)
+            out[name] = program(
+                memory.mapping,
+                memory.device,
+                self.model.get_parameter(name).detach(),
+                layer=name,
+                age=age,
+                channel_dim=placement.layer.channel_dim,
+            )
+        return out
+
+    def weights(
+        self, chips: Tensor | range | int, *, sigma: float | None = None, age: float = 0.0
+    ) -> dict[str, Tensor]:
+        """Effective weights of some chips: parameter name to ``(chips, *shape)`` float32.
+
+        Args:
+            chips: chip numbers; an integer n means that one chip.
+            sigma: the device's severity; its own if ``None``.
+            age: seconds since programming.
+        """
+        ids = chip_numbers([chips] if isinstance(chips, int) else chips)
+        return {n: p.sample(self.seed, ids) for n, p in self.programmed(sigma=sigma, age=age).items()}
+
+    def chip(self, number: int, *, sigma: float | None = None, age: float = 0.0) -> nn.Module:
+        """Chip ``number`` as an ordinary module whose parameters are its effective weights."""
+        model = copy.deepcopy(self.model)
+        with torch.no_grad():
+            for name, weight in self.weights(number, sigma=sigma, age=age).items():
+                model.get_parameter(name).copy_(weight[0])
+        return model
+
+    def ideal(self) -> nn.Module:
+        """The model on noiseless cells: quantised, nothing else."""
+        model = copy.deepcopy(self.model)
+        with torch.no_grad():
+            for name, placement in self.placements.items():
+                parameter = model.get_parameter(name)
+                mapping = placement.memory.mapping
+                parameter.copy_(mapping.quantise(parameter, placement.layer.channel_dim))
+        return model
+
+
+def chip_numbers(chips: Tensor | range | list[int]) -> Tensor:
+    """Chip numbers as ``(chips,)`` int64."""
+    ids = torch.as_tensor(list(chips) if isinstance(chips, range) else chips, dtype=torch.int64)
+    if ids.numel() and int(ids.min()) < 0:
+        raise SpecError(f"chip {int(ids.min())} does not exist; chips are numbered from 0")
+    return ids
+
+
+def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
+    """Which chips does this model become? Nothing is sampled yet, and ``model`` is never changed.
+
+    Weights of linear, convolution, attention and recurrent layers go to memory; biases, normalisation and everything
+    that is no matrix product stay digital. An embedding is a table look-up and is stored only if a rule names it
+    (``"*"`` alone does not).
+
+    Args:
+        model: any module, in evaluation mode; see :func:`mho.memory.validate`.
+        memory: one memory for all, or name patterns to memories; the first match wins and ``None`` stays digital:
+            ``{"head.*": None, "*": memory}``. A pattern is matched against parameter names and module names.
+        seed: decides every chip.
+
+    Raises:
+        ModelError: the model cannot be deployed; one line a reason.
+        UnknownName: a rule matches nothing.
+        SpecError: the rules store nothing.
+    """
+    require_valid(model)
+    rules = normalise(memory)
+    check_all_used(rules, model)
+    copied = copy.deepcopy(model).eval()
+    for parameter in copied.parameters():
+        parameter.requires_grad_(False)
+    placements: dict[str, Placement] = {}
+    digital: list[DigitalTensor] = []
+    for prefix, module in copied.named_modules():
+        stored = dict(matrices(module))
+        for leaf, parameter in module.named_parameters(recurse=False):
+            name = f"{prefix}.{leaf}" if prefix else leaf
+            kind, pattern = type(module).__name__, first_match(rules, name)
+            reason = _why_digital(module, leaf, stored.get(leaf), rules, pattern)
+            if reason:
+                digital.append(
+                    DigitalTensor(name=name, kind=kind, shape=tuple(parameter.shape), reason=reason)
+                )
+                continue
+            assert pattern is not None
+            chosen = rules[pattern]
+            assert chosen is not None
+            placements[name] = Placement(name, kind, chosen, stored[leaf])
+    if not placements:
+        raise SpecError("these rules keep every weight digital; nothing would be programmed")
+    return Chips(copied, placements, tuple(digital), seed)
+
+
+def _why_digital(
+    module: nn.Module,
+    leaf: str,
+    layer: LayerRule | None,
+    rules: dict[str, Memory | None],
+    pattern: str | None,
+) -> str:
+    if layer is None:
+        if leaf.startswith("bias") or leaf.endswith("bias"):
+            return "bias"
+        if isinstance(module, _NormBase | nn.LayerNorm | nn.GroupNorm) or "Norm" in type(module).__name__:
+            return "normalisation"
+        return f"no rule for {type(module).__name__}.{leaf} (mho.memory.register adds one)"
+    if pattern is None:
+        return "no rule names it"
+    if rules[pattern] is None:
+        return f"rule '{pattern}'"
+    if layer.opt_in and pattern == "*":
+        return "table look-up; a rule must name it"
+    return ""

@@ -1,0 +1,57 @@
+"""What sits where: layer, cells, tiles, quantisation error, what stayed digital and why."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from mho.errors import SpecError
+from mho.memory.deploy import Chips, Placement
+from mho.memory.description import Description, StoredLayer
+
+
+def describe(chips: Chips, *, tile: tuple[int, int] = (128, 128)) -> Description:
+    """Where every tensor of a deployed model is kept.
+
+    Args:
+        chips: a deployed model.
+        tile: rows and columns of one array, in cells. A weight matrix takes one row per input and, per output, one
+            column per cell of a weight; matrices are cut into tiles and never share one.
+
+    Raises:
+        SpecError: ``tile`` is not two positive numbers.
+    """
+    if len(tile) != 2 or min(tile) < 1:
+        raise SpecError(f"tile={tile} must be two positive numbers of cells: (rows, columns)")
+    memories = {f"{m.label}" if i == 0 else f"{m.label} ({i + 1})": m for i, m in enumerate(chips.memories)}
+    names = {m: n for n, m in memories.items()}
+    return Description(
+        model=type(chips.model).__name__,
+        stored=tuple(_stored(chips, p, tile, names[p.memory]) for p in chips.placements.values()),
+        digital=chips.digital,
+        tile=tile,
+        memories={n: m.to_yaml() for n, m in memories.items()},
+    )
+
+
+def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str) -> StoredLayer:
+    owner = chips.model.get_submodule(placement.parameter.rpartition(".")[0])
+    weight = chips.model.get_parameter(placement.parameter).detach()
+    mapping = placement.memory.mapping
+    rows, columns, matrices = placement.layer.matrix(owner, tuple(weight.shape))
+    error = mapping.quantise(weight, placement.layer.channel_dim) - weight
+    norm, largest = float(weight.norm()), float(weight.abs().max())
+    across = ceil(rows / tile[0]) * ceil(columns * mapping.cells_per_weight / tile[1])
+    return StoredLayer(
+        name=placement.parameter,
+        kind=placement.kind,
+        shape=tuple(weight.shape),
+        rows=rows,
+        columns=columns,
+        matrices=matrices,
+        cells=weight.numel() * mapping.cells_per_weight,
+        tiles=across * matrices,
+        scale=mapping.granularity,
+        rms_error=float(error.norm()) / norm if norm else 0.0,
+        max_error=float(error.abs().max()) / largest if largest else 0.0,
+        memory=name,
+    )

@@ -1,0 +1,117 @@
+"""What sits where: the table that :func:`mho.describe` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mho.text import table
+from mho.units import percent
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredLayer:
+    """One weight tensor on cells.
+
+    Attributes:
+        name: parameter name in the model.
+        kind: the owning module's class.
+        shape: shape of the weight.
+        rows: word lines of one weight matrix (inputs, receptive field unrolled).
+        columns: bit lines of one weight matrix, before slicing over cells.
+        matrices: number of such matrices (groups of a grouped convolution).
+        cells: memory cells of the layer, all encodings and slices counted.
+        tiles: arrays of the asked size that hold them.
+        scale: granularity of the full scale: ``"tensor"`` or ``"channel"``.
+        rms_error: quantisation error, root mean square over root mean square of the weights.
+        max_error: largest quantisation error over the largest weight.
+        memory: short name of the memory.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    rows: int
+    columns: int
+    matrices: int
+    cells: int
+    tiles: int
+    scale: str
+    rms_error: float
+    max_error: float
+    memory: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigitalTensor:
+    """One parameter or buffer that stays digital, and why."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """Where every tensor of a deployed model is kept.
+
+    Attributes:
+        model: class of the model.
+        stored: weights on cells.
+        digital: everything else.
+        tile: (rows, columns) of one array, in cells.
+        memories: short name to YAML transcript of every memory in use.
+    """
+
+    model: str
+    stored: tuple[StoredLayer, ...]
+    digital: tuple[DigitalTensor, ...]
+    tile: tuple[int, int]
+    memories: dict[str, str]
+
+    @property
+    def cells(self) -> int:
+        """All cells."""
+        return sum(layer.cells for layer in self.stored)
+
+    @property
+    def tiles(self) -> int:
+        """All arrays."""
+        return sum(layer.tiles for layer in self.stored)
+
+    def __str__(self) -> str:
+        rows = [
+            [
+                s.name,
+                s.kind,
+                "x".join(map(str, s.shape)),
+                f"{s.rows}x{s.columns}" + (f" x{s.matrices}" if s.matrices > 1 else ""),
+                f"{s.cells:,}",
+                s.tiles,
+                s.scale,
+                percent(s.rms_error, 3),
+                percent(s.max_error, 3),
+                s.memory,
+            ]
+            for s in self.stored
+        ]
+        header = [
+            "weight",
+            "layer",
+            "shape",
+            "matrix",
+            "cells",
+            "tiles",
+            "scale",
+            "rms err %",
+            "max err %",
+            "memory",
+        ]
+        rows.append(["total", "", "", "", f"{self.cells:,}", self.tiles, "", "", "", ""])
+        stored = table(
+            header, rows, left=2, title=f"{self.model} on arrays of {self.tile[0]}x{self.tile[1]} cells"
+        )
+        if not self.digital:
+            return stored
+        kept = [[d.name, d.kind, "x".join(map(str, d.shape)) or "1", d.reason] for d in self.digital]
+        return f"{stored}\n\n{table(['digital', 'layer', 'shape', 'why'], kept, left=4)}"
