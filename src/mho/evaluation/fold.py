@@ -1,0 +1,81 @@
+"""Fold BatchNorm into the layer before it, so that a chip is evaluated at the cost of a deployed network."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+_AFFINE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+
+
+def fold_batchnorm(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
+    """An equivalent of ``model`` (evaluation mode) without its foldable BatchNorms.
+
+    ``BN(W x + b) = (g W) x + (b - m) g + beta`` with ``g = gamma / sqrt(var + eps)``. Stored weights are sampled later,
+    so they are left alone and their gains returned; biases, which are digital, are folded here.
+
+    Args:
+        model: any module; parameter names are kept.
+
+    Returns:
+        The folded copy, and per weight its gain (broadcastable). ``model`` itself and no gains where it cannot be
+        traced or has nothing to fold; the numbers are the same either way to rounding.
+    """
+    if model.training or not any(isinstance(m, _BatchNorm) for m in model.modules()):
+        return model, {}
+    folded = copy.deepcopy(model)
+    try:
+        graph = fx.Tracer().trace(folded)
+    except Exception:  # the user's own forward runs here, on symbols: it may raise anything
+        return model, {}
+    modules = dict(folded.named_modules())
+    calls = Counter(str(n.target) for n in graph.nodes if n.op == "call_module")
+    gains: dict[str, Tensor] = {}
+    for node in list(graph.nodes):
+        pair = _pair(node, modules, calls)
+        if pair is None:
+            continue
+        layer, norm = pair
+        source = node.args[0]
+        assert isinstance(source, fx.Node)
+        gains[f"{source.target}.weight"] = _absorb(layer, norm)
+        node.replace_all_uses_with(source)
+        graph.erase_node(node)
+    if not gains:
+        return model, {}
+    return fx.GraphModule(folded, graph), gains
+
+
+def _pair(
+    node: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]
+) -> tuple[nn.Module, _BatchNorm] | None:
+    """The layer and the norm of ``norm(layer(x))``, if that is the only place where either is used."""
+    norm = modules.get(str(node.target)) if node.op == "call_module" else None
+    if not isinstance(norm, _BatchNorm) or norm.training or norm.running_mean is None:
+        return None
+    source = node.args[0] if node.args else None
+    if not isinstance(source, fx.Node) or source.op != "call_module" or len(source.users) > 1:
+        return None
+    layer = modules.get(str(source.target))
+    # Subclasses may compute something else; only the plain layers are known to be affine in their weight.
+    if type(layer) not in _AFFINE or calls[str(source.target)] > 1 or calls[str(node.target)] > 1:
+        return None
+    assert layer is not None
+    return layer, norm
+
+
+def _absorb(layer: nn.Module, norm: _BatchNorm) -> Tensor:
+    mean, var = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert var is not None
+    weight = layer.get_parameter("weight")
+    with torch.no_grad():
+        gain = torch.rsqrt(var + norm.eps) * (norm.weight if norm.affine else 1.0)
+        old = layer.bias if isinstance(layer.bias, Tensor) else torch.zeros_like(mean)
+        bias = (old - mean) * gain + (norm.bias if norm.affine else 0.0)
+    layer.bias = nn.Parameter(bias, requires_grad=False)
+    return gain.detach().reshape(-1, *[1] * (weight.dim() - 1))

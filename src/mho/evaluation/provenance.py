@@ -1,0 +1,41 @@
+"""Where numbers came from: versions, machine, how the work was cut up."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from typing import Any
+
+import torch
+
+from mho.evaluation.plan import Plan
+
+
+def record(*, device: torch.device, precision: str, plan: Plan, seconds: float) -> dict[str, Any]:
+    """Plain data for the ``provenance`` of a result."""
+    from mho import __version__
+
+    return {
+        "mho": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": _hardware(str(device)),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "batching": "vmap" if plan.vmap else "loop",
+        "images_per_batch": plan.images,
+        "chips_per_chunk": plan.chips,
+        "seconds": round(seconds, 3),
+    }
+
+
+@cache
+def _hardware(device: str) -> str:
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    try:
+        with open("/proc/cpuinfo") as file:
+            name = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{device}: {name}"
