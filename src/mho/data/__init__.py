@@ -1,0 +1,63 @@
+"""Real data as tensors: local files first, then a verified download; adapters for whatever else a user has.
+
+Importing this package does not import torch; the first use of a loader does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mho.data.catalog import DATASETS, Entry, classes, names
+
+if TYPE_CHECKING:
+    from mho.data.adapters import as_dataset
+    from mho.data.cifar import cifar10, cifar100
+    from mho.data.dataset import Dataset, Inputs
+    from mho.data.idx import fashion_mnist, mnist
+    from mho.data.images import NORMALIZATIONS
+    from mho.data.loading import load
+    from mho.data.optdigits import digits
+    from mho.data.tiny import tiny_imagenet
+
+__all__ = [
+    "DATASETS",
+    "NORMALIZATIONS",
+    "Dataset",
+    "Entry",
+    "Inputs",
+    "as_dataset",
+    "cifar10",
+    "cifar100",
+    "classes",
+    "digits",
+    "fashion_mnist",
+    "load",
+    "mnist",
+    "names",
+    "tiny_imagenet",
+]
+
+_HOMES = {
+    "Dataset": "mho.data.dataset",
+    "Inputs": "mho.data.dataset",
+    "NORMALIZATIONS": "mho.data.images",
+    "as_dataset": "mho.data.adapters",
+    "cifar10": "mho.data.cifar",
+    "cifar100": "mho.data.cifar",
+    "digits": "mho.data.optdigits",
+    "fashion_mnist": "mho.data.idx",
+    "load": "mho.data.loading",
+    "mnist": "mho.data.idx",
+    "tiny_imagenet": "mho.data.tiny",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mho.data' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

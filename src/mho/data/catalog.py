@@ -1,0 +1,137 @@
+"""The table of data sets: shape, size, licence, source. Torch-free, so that listing is instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mho.data.labels import CIFAR10, CIFAR100, DIGITS, FASHION
+from mho.errors import DataError, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the table.
+
+    Attributes:
+        name: what :func:`mho.data.load` is asked for.
+        shape: shape of one input: channels, height, width in pixels.
+        classes: number of classes.
+        train: images in the training split.
+        test: images in the test split.
+        labels: class names in the order of their indices; empty where the data folder itself names them.
+        licence: terms, as its authors or distributors state them.
+        source: the paper or page to cite.
+        folder: where it lies below a data root; empty for a set that comes with a dependency.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    classes: int
+    train: int
+    test: int
+    labels: tuple[str, ...] = ()
+    licence: str
+    source: str
+    folder: str = ""
+
+
+_ROWS = (
+    Entry(
+        name="digits",
+        shape=(1, 28, 28),
+        classes=10,
+        train=1442,
+        test=355,
+        labels=DIGITS,
+        licence="CC BY 4.0",
+        source="Alpaydin, Kaynak, Optical Recognition of Handwritten Digits, UCI 1998 (in scikit-learn)",
+    ),
+    Entry(
+        name="mnist",
+        shape=(1, 28, 28),
+        classes=10,
+        train=60_000,
+        test=10_000,
+        labels=DIGITS,
+        licence="CC BY-SA 3.0 (as commonly stated)",
+        source="LeCun, Bottou, Bengio, Haffner, Proc. IEEE 86(11), 1998",
+        folder="MNIST/raw",
+    ),
+    Entry(
+        name="fashion_mnist",
+        shape=(1, 28, 28),
+        classes=10,
+        train=60_000,
+        test=10_000,
+        labels=FASHION,
+        licence="MIT",
+        source="Xiao, Rasul, Vollgraf, arXiv:1708.07747, 2017",
+        folder="FashionMNIST/raw",
+    ),
+    Entry(
+        name="cifar10",
+        shape=(3, 32, 32),
+        classes=10,
+        train=50_000,
+        test=10_000,
+        labels=CIFAR10,
+        licence="none stated",
+        source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, TR 2009",
+        folder="cifar-10-batches-bin",
+    ),
+    Entry(
+        name="cifar100",
+        shape=(3, 32, 32),
+        classes=100,
+        train=50_000,
+        test=10_000,
+        labels=CIFAR100,
+        licence="none stated",
+        source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, TR 2009",
+        folder="cifar-100-binary",
+    ),
+    Entry(
+        name="tiny_imagenet",
+        shape=(3, 64, 64),
+        classes=200,
+        train=100_000,
+        test=10_000,
+        licence="ImageNet terms: non-commercial research",
+        source="Le, Yang, Tiny ImageNet Visual Recognition Challenge, Stanford CS231N 2015",
+        folder="tiny-imagenet-200",
+    ),
+)
+
+DATASETS: Mapping[str, Entry] = MappingProxyType({row.name: row for row in _ROWS})
+"""Every data set by name, in the order in which they are listed."""
+
+
+def names() -> tuple[str, ...]:
+    """The names that :func:`mho.data.load` knows."""
+    return tuple(DATASETS)
+
+
+def entry(name: str) -> Entry:
+    """The row of ``name``.
+
+    Raises:
+        UnknownName: no such data set.
+    """
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS)
+    return DATASETS[name]
+
+
+def classes(name: str) -> tuple[str, ...]:
+    """The class names of a data set, in the order of their indices.
+
+    Raises:
+        UnknownName: no such data set.
+        DataError: its class names are in its folder, not in this table (Tiny-ImageNet: ``words.txt``).
+    """
+    row = entry(name)
+    if not row.labels:
+        raise DataError(f"{name}: its class names are in {row.folder}/words.txt, in the order of wnids.txt")
+    return row.labels

@@ -1,0 +1,70 @@
+"""The training recipes of the papers, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from mho.errors import unknown
+from mho.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A recipe and where it is from."""
+
+    recipe: Recipe
+    source: str
+
+
+_SGD = Recipe(
+    epochs=200,
+    optimizer="sgd",
+    lr=0.01,
+    momentum=0.9,
+    weight_decay=5e-4,
+    schedule="cosine",
+    augment="crop-flip",
+)
+_SMALL = Recipe(epochs=20, optimizer="adam", lr=1e-3, schedule="multistep", milestones=(60,))
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "swim-lenet": Preset(
+            recipe=_SMALL,
+            source="SWIM, DAC 2022 (code); TRICE trains LeNet the same way. The step at epoch 60 is only "
+            "reached in longer runs",
+        ),
+        "swim-convnet": Preset(
+            recipe=_SMALL.replace(augment="crop-flip"),
+            source="SWIM, DAC 2022 (code); TRICE trains ConvNet the same way",
+        ),
+        "swim-resnet18": Preset(
+            recipe=_SGD,
+            source="SWIM, DAC 2022, and TRICE (code), which leave the epochs open: 200 here, as NeFT",
+        ),
+        "neft-vgg8": Preset(
+            recipe=Recipe(epochs=200, optimizer="adam", lr=1e-3, schedule="cosine", augment="crop-flip"),
+            source="NeFT (code); without the augmentation for MNIST",
+        ),
+        "neft-resnet18": Preset(
+            recipe=Recipe(epochs=200, optimizer="adam", lr=1e-2, schedule="cosine", augment="crop-flip"),
+            source="NeFT (code)",
+        ),
+    }
+)
+"""Every preset by name."""
+
+
+def preset(name: str, **changes: Any) -> Recipe:
+    """The recipe called ``name``, with some fields changed: ``preset("swim-lenet", epochs=5)``.
+
+    Raises:
+        UnknownName: no such preset.
+        SpecError: an unknown field, or a value out of range.
+    """
+    if name not in PRESETS:
+        raise unknown("recipe", name, PRESETS)
+    return PRESETS[name].recipe.replace(**changes)

@@ -1,0 +1,74 @@
+"""How a network is trained, as data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from mho.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Spec):
+    """Optimiser, schedule, batches, augmentation and numbers of one training run.
+
+    Attributes:
+        epochs: passes over the data.
+        batch_size: samples per step; what remains of an epoch makes a smaller last batch.
+        optimizer: "adam", "adamw" (weight decay apart from the gradient) or "sgd".
+        lr: learning rate at the start.
+        weight_decay: of all parameters, as the papers have it.
+        momentum: of "sgd" alone.
+        schedule: "constant", "cosine" (to zero over ``epochs``) or "multistep"; changes once an epoch.
+        milestones: for "multistep", the epochs (from 0) before which the rate is multiplied by ``gamma``.
+        gamma: for "multistep".
+        label_smoothing: probability spread over all classes, 0 to less than 1.
+        augment: "none", or "crop-flip": random crop after padding by 4 pixels, and random horizontal flip.
+        precision: "float32", or "bfloat16" for automatic mixed precision.
+        channels_last: memory layout that is faster for convolutions on GPUs.
+        seed: of the order of samples, the augmentation and dropout.
+
+    Raises:
+        SpecError: a value is out of range, or is given to an optimizer or schedule that does not use it.
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    schedule: Literal["constant", "cosine", "multistep"] = "cosine"
+    milestones: tuple[int, ...] = ()
+    gamma: float = 0.1
+    label_smoothing: float = 0.0
+    augment: Literal["none", "crop-flip"] = "none"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check(self.epochs >= 1, "epochs", "must be at least 1")
+        self.check(self.batch_size >= 1, "batch_size", "must be at least 1")
+        self.check(self.lr > 0, "lr", "must be positive")
+        self.check(self.weight_decay >= 0, "weight_decay", "must not be negative")
+        self.check(0 <= self.momentum < 1, "momentum", "must be in [0, 1)")
+        self.check(self.optimizer == "sgd" or self.momentum == 0, "momentum", "is for optimizer='sgd'")
+        self.check(0 < self.gamma <= 1, "gamma", "must be in (0, 1]")
+        self.check(0 <= self.label_smoothing < 1, "label_smoothing", "must be in [0, 1)")
+        self.check(0 <= self.seed < 2**63, "seed", "must be in [0, 2^63)")
+        steps = self.milestones
+        if self.schedule == "multistep":
+            rising = all(a < b for a, b in zip((0, *steps), steps, strict=False))
+            self.check(bool(steps) and rising, "milestones", "must be rising epochs from 1 for 'multistep'")
+        else:
+            self.check(not steps, "milestones", "is for schedule='multistep'")
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of ``epoch`` (counted from 0)."""
+        if self.schedule == "cosine":
+            return self.lr * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
+        passed = sum(epoch >= step for step in self.milestones)
+        return self.lr * self.gamma**passed

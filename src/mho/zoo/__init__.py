@@ -1,0 +1,47 @@
+"""Small networks of the papers: build one by name, save and load it with everything needed to rebuild it.
+
+Importing this package does not import torch; the first use of a function does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mho.zoo.catalog import ARCHITECTURES, Architecture, names
+
+if TYPE_CHECKING:
+    from mho.zoo.checkpoint import load, load_into, metadata, save
+    from mho.zoo.published import load_published_resnet
+    from mho.zoo.registry import build
+
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "build",
+    "load",
+    "load_into",
+    "load_published_resnet",
+    "metadata",
+    "names",
+    "save",
+]
+
+_HOMES = {
+    "build": "mho.zoo.registry",
+    "load": "mho.zoo.checkpoint",
+    "load_into": "mho.zoo.checkpoint",
+    "load_published_resnet": "mho.zoo.published",
+    "metadata": "mho.zoo.checkpoint",
+    "save": "mho.zoo.checkpoint",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mho.zoo' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

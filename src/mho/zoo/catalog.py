@@ -1,0 +1,88 @@
+"""The table of architectures: what each is, which paper uses it. Torch-free, so that listing is instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """One row of the table.
+
+    Attributes:
+        name: what :func:`mho.zoo.build` is asked for.
+        module: the module that holds the class, imported on first use.
+        kind: the class in that module.
+        description: one line for ``mho list models``.
+        paper: who uses this network, or where it is from.
+        fixed: options that this name fixes (the depth of a ``resnet20``); the user cannot change them.
+    """
+
+    name: str
+    module: str
+    kind: str
+    description: str
+    paper: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _resnet_cifar(depth: int) -> Architecture:
+    return Architecture(
+        name=f"resnet{depth}",
+        module="mho.zoo.resnet_cifar",
+        kind="ResNetCIFAR",
+        description=f"{depth}-layer CIFAR ResNet, 16-32-64 channels, parameter-free (option A) shortcuts",
+        paper="He et al., Deep Residual Learning for Image Recognition, CVPR 2016, section 4.2",
+        fixed=MappingProxyType({"depth": depth}),
+    )
+
+
+_ROWS = (
+    Architecture(
+        name="lenet",
+        module="mho.zoo.lenet",
+        kind="LeNet",
+        description="2 convolutions (3x3), 3 linear layers; 105,918 weights at 28x28; no batch norm",
+        paper="Yan, Hu, Shi, SWIM, DAC 2022; after LeCun et al., Proc. IEEE 1998",
+    ),
+    Architecture(
+        name="convnet",
+        module="mho.zoo.convnet",
+        kind="ConvNet",
+        description="6 convolutions (3x3), 3 linear layers, for 32x32 colour images; no batch norm",
+        paper="Yan, Hu, Shi, SWIM, DAC 2022 (its CIFAR-10 network)",
+    ),
+    Architecture(
+        name="vgg8",
+        module="mho.zoo.vgg8",
+        kind="VGG8",
+        description="6 convolutions with batch norm, 2 linear layers; 12.9 million weights at 32x32",
+        paper="NeFT, negative feedback training for compute-in-memory accelerators",
+    ),
+    Architecture(
+        name="resnet18",
+        module="mho.zoo.resnet18",
+        kind="ResNet18",
+        description="ResNet-18 for small images: 3x3 stem of stride 1, no max-pool; 11.2 million weights",
+        paper="He et al., CVPR 2016, as changed for CIFAR-10 and Tiny-ImageNet in SWIM (DAC 2022) and NeFT",
+    ),
+    Architecture(
+        name="mlp",
+        module="mho.zoo.mlp",
+        kind="MLP",
+        description="fully connected, 784-256-128-10 unless asked otherwise",
+        paper="Gokmen, Vlasov, Frontiers in Neuroscience 2016 (its layer sizes; ReLU here)",
+    ),
+    *(_resnet_cifar(depth) for depth in (20, 32, 44, 56)),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({row.name: row for row in _ROWS})
+"""Every architecture by name, in the order in which they are listed."""
+
+
+def names() -> tuple[str, ...]:
+    """The names that :func:`mho.zoo.build` knows."""
+    return tuple(ARCHITECTURES)

@@ -1,0 +1,60 @@
+"""From a name to a network that remembers what it is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import nn
+
+from mho.errors import UnknownName, nearest, unknown
+from mho.zoo.catalog import ARCHITECTURES, names
+from mho.zoo.initialise import kaiming
+
+_MARK = "_mho_built_as"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltAs:
+    """What a network was built from: the name and options given to :func:`build`."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
+    """A new network of the zoo, untrained, in training mode.
+
+    Args:
+        name: one of :func:`mho.zoo.names`, such as ``"lenet"``.
+        seed: seed of the starting weights (He's normal distribution, zero biases); the same seed gives the
+            same network, and the global generators are left as they were.
+        options: keyword arguments of the architecture, such as ``classes=10`` or ``image_size=28``.
+
+    Raises:
+        UnknownName: no such architecture, or it has no such option.
+        SpecError: an option is out of range.
+    """
+    if name not in ARCHITECTURES:
+        raise unknown("model", name, names())
+    row = ARCHITECTURES[name]
+    kind = getattr(import_module(row.module), row.kind)
+    allowed = [key for key in inspect.signature(kind).parameters if key not in row.fixed]
+    for key in options:
+        if key not in allowed:
+            raise UnknownName(f"model '{name}' has no option '{key}': {nearest(key, allowed)}")
+    with torch.random.fork_rng(devices=[]):  # torch's layers draw their own start before ours replaces it
+        model: nn.Module = kind(**row.fixed, **options)
+    kaiming(model, kind.fan, seed)
+    setattr(model, _MARK, BuiltAs(name=name, options=dict(options)))
+    return model
+
+
+def built_as(model: nn.Module) -> BuiltAs | None:
+    """What ``model`` was built from; ``None`` if :func:`build` did not make it. Copies keep it."""
+    mark = getattr(model, _MARK, None)
+    return mark if isinstance(mark, BuiltAs) else None

@@ -1,0 +1,150 @@
+"""The networks have the papers' shapes and work under fx and vmap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.func import functional_call, vmap
+
+from mho import zoo
+from mho.errors import MhoError, SpecError, UnknownName
+from mho.zoo.registry import built_as
+
+SHAPES = {"lenet": (1, 28, 28), "mlp": (1, 28, 28)}
+WEIGHTS = {
+    "lenet": 105_918,
+    "convnet": 6_397_632,
+    "vgg8": 12_897_984,  # the paper: 1.29e7
+    "resnet18": 11_164_352,  # the paper's 1.15e7 counts 352,256 unused ones
+    "mlp": 784 * 256 + 256 * 128 + 128 * 10,
+    "resnet20": 268_336,  # the paper's 0.27M with batch norm and biases
+    "resnet32": 461_872,
+    "resnet44": 655_408,
+    "resnet56": 848_944,
+}
+QUICK = ("lenet", "mlp", "resnet20", "convnet")
+
+
+def images(name: str, n: int = 2) -> torch.Tensor:
+    return torch.rand(n, *SHAPES.get(name, (3, 32, 32)), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_network_has_its_size_and_traces(name: str) -> None:
+    model = zoo.build(name).eval()
+    weights = [m.weight.numel() for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert sum(weights) == WEIGHTS[name]
+    x = images(name)
+    with torch.no_grad():
+        out = model(x)
+        assert out.shape == (2, 10)
+        assert torch.isfinite(out).all()
+        assert torch.equal(torch.fx.symbolic_trace(model)(x), out)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_batch_of_chips_is_a_loop_over_chips(name: str) -> None:
+    model, x = zoo.build(name).eval(), images(name)
+    states = [dict(zoo.build(name, seed=s).state_dict()) for s in range(3)]
+    stacked = {k: torch.stack([s[k] for s in states]) for k in states[0]}
+    with torch.no_grad():
+        together = vmap(lambda s: functional_call(model, s, (x,)))(stacked)
+        for chip, state in zip(together, states, strict=True):
+            torch.testing.assert_close(chip, functional_call(model, state, (x,)), rtol=1e-4, atol=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(size=st.integers(4, 33), classes=st.integers(1, 12), channels=st.integers(1, 4))
+def test_lenet_of_any_size(size: int, classes: int, channels: int) -> None:
+    model = zoo.build("lenet", image_size=size, classes=classes, channels=channels)
+    assert model(torch.zeros(2, channels, size, size)).shape == (2, classes)
+
+
+@settings(max_examples=15, deadline=None)
+@given(inputs=st.integers(1, 50), hidden=st.lists(st.integers(1, 9), max_size=3), classes=st.integers(1, 5))
+def test_mlp_of_any_size(inputs: int, hidden: list[int], classes: int) -> None:
+    model = zoo.build("mlp", inputs=inputs, hidden=hidden, classes=classes)
+    assert model(torch.zeros(3, inputs)).shape == (3, classes)
+
+
+def test_seed_decides_the_weights_and_the_global_generator_is_left_alone() -> None:
+    before = torch.random.get_rng_state()
+    first, again, other = zoo.build("lenet"), zoo.build("lenet"), zoo.build("lenet", seed=1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(first.fc1.weight, again.fc1.weight)
+    assert not torch.equal(first.fc1.weight, other.fc1.weight)
+    assert all(not p.any() for n, p in first.named_parameters() if n.endswith("bias"))
+
+
+def test_weights_have_the_variance_of_he_initialisation() -> None:
+    fan_in = zoo.build("lenet").fc1.weight.std().item()  # (120, 784)
+    assert fan_in == pytest.approx((2 / 784) ** 0.5, rel=0.02)
+    fan_out = zoo.build("vgg8").fc1.weight.std().item()  # (1024, 8192)
+    assert fan_out == pytest.approx((2 / 1024) ** 0.5, rel=0.02)
+
+
+def test_a_network_remembers_what_it_is() -> None:
+    said = built_as(zoo.build("resnet20", classes=7))
+    assert said is not None
+    assert (said.name, said.options) == ("resnet20", {"classes": 7})
+    assert built_as(nn.Linear(1, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "words"),
+    [
+        ("lennet", {}, UnknownName, "unknown model 'lennet': did you mean 'lenet'?"),
+        ("lenet", {"clases": 3}, UnknownName, "'lenet' has no option 'clases': did you mean 'classes'?"),
+        ("resnet20", {"depth": 32}, UnknownName, "'resnet20' has no option 'depth'"),
+        ("lenet", {"classes": 0}, SpecError, "lenet: classes=0 must be an integer of at least 1"),
+        ("lenet", {"classes": True}, SpecError, "classes=True"),
+        ("lenet", {"image_size": 3}, SpecError, "image_size=3 must be an integer of at least 4"),
+        ("vgg8", {"image_size": 7}, SpecError, "vgg8: image_size=7"),
+        ("convnet", {"channels": 1.5}, SpecError, "convnet: channels=1.5"),
+        ("mlp", {"hidden": "256"}, SpecError, "mlp: hidden='256' must be a list of widths"),
+        ("mlp", {"hidden": [256, 0]}, SpecError, "hidden width=0"),
+    ],
+)
+def test_bad_requests_are_one_line(name: str, options: dict, error: type[MhoError], words: str) -> None:
+    with pytest.raises(error) as caught:
+        zoo.build(name, **options)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_depth_of_a_cifar_resnet_is_checked() -> None:
+    from mho.zoo.resnet_cifar import ResNetCIFAR
+
+    with pytest.raises(SpecError, match="depth=21 must be 6 n \\+ 2"):
+        ResNetCIFAR(depth=21)
+
+
+@pytest.mark.parametrize("package", ["mho.zoo", "mho.data", "mho.training"])
+def test_listing_does_not_import_torch(package: str) -> None:
+    code = (
+        f"import sys, {package} as room; names = dir(room); "
+        f"getattr(room, 'names', tuple)(); sys.exit('torch' in sys.modules or not names)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("package", ["zoo", "data", "training"])
+def test_every_public_name_exists_and_no_other(package: str) -> None:
+    room = __import__(f"mho.{package}", fromlist=["__all__"])
+    for name in room.__all__:
+        assert getattr(room, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = room.nonsense
+
+
+def test_every_row_says_what_it_is() -> None:
+    for row in zoo.ARCHITECTURES.values():
+        assert row.description
+        assert row.paper
+        assert "\n" not in row.description + row.paper
