@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import errno
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mho.errors import OutputError, SpecError, UnknownName
+from mho.reports import write
+
+OPTIONS = {
+    "title": "LeNet on RRAM",
+    "command": "mho evaluate lenet.safetensors --sigma 0.1",
+    "specs": {"RRAM1": "kind: RRAM1\nsigma: 0.1\n", "mapping": "kind: Binary\n"},
+    "references": ("qin2025neft", "levy_rram_relaxation"),
+}
+VOID = {"meta", "link", "br", "path", "use", "rect", "circle"}
+
+
+class _Outline(HTMLParser):
+    """Checks that tags nest, and notes identifiers and addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.heads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs) -> None:
+        named = dict(attrs)
+        self.ids += [named["id"]] if "id" in named else []
+        self.addresses += [named[k] for k in ("src", "href", "action", "data") if k in named]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs) -> None:
+        self.ids += [v for k, v in attrs if k == "id"]
+        self.addresses += [v for k, v in attrs if k in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("h1", "h2"):
+            self.heads.append(data.strip())
+
+
+def _read(path: Path) -> tuple[str, _Outline]:
+    text = path.read_text(encoding="utf-8")
+    outline = _Outline()
+    outline.feed(text)
+    outline.close()
+    assert not outline.open
+    assert len(outline.ids) == len(set(outline.ids))
+    return text, outline
+
+
+@pytest.fixture(scope="module")
+def page(results, description, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    assert write(path, results=results, description=description, intro="One.\n\nTwo.", **OPTIONS) == path
+    return path
+
+
+def test_order_of_the_page(page) -> None:
+    text, outline = _read(page)
+    assert text.startswith("<!DOCTYPE html>")
+    heads = [h for h in outline.heads if h]
+    assert heads == ["LeNet on RRAM", "The answer", "Figures", "Every population", "What sits where",
+                     "How to read this", "Provenance", "References"]  # fmt: skip
+    assert "<p>One.</p>\n<p>Two.</p>" in text
+    assert text.count("<figure>") == 3
+    assert text.count("Reproduce figure") == 3
+    assert "368" in text, "how many chips a limit takes"
+
+
+def test_nothing_is_fetched(page) -> None:
+    text, outline = _read(page)
+    assert page.stat().st_size < 2_000_000
+    assert all(a.startswith(("#", "data:")) for a in outline.addresses)
+    outside, bibtex = text.split('id="references"')
+    assert "http" not in outside.replace("http-equiv", "")
+    assert "https://github.com/akashlevy" in bibtex
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:" in text
+
+
+def test_every_number_is_in_the_table(page, results) -> None:
+    text, _ = _read(page)
+    for result in results.values():
+        for p in result.populations():
+            assert f">{100 * p.mean.value:.2f} <small>[{100 * p.mean.low:.2f}, {100 * p.mean.high:.2f}]" in text
+            assert f"<small>[–, {100 * p.percentile(1).high:.2f}]</small>" in text
+            assert f'data-order="{p.minimum}"' in text
+
+
+def test_a_spec_stands_with_its_result(page) -> None:
+    text, _ = _read(page)
+    second, third = text.split("Reproduce figure 2")[1].split("Reproduce figure 3")
+    assert "kind: RRAM1" in second
+    assert "kind: Binary" not in second
+    assert "kind: Binary" in third.split("Every population")[0], "FeFET1 has no spec of its own: all are shown"
+
+
+def test_same_data_same_bytes(page, results, description, tmp_path) -> None:
+    again = write(tmp_path / "b.html", results=results, description=description, intro="One.\n\nTwo.", **OPTIONS)
+    assert again.read_bytes() == page.read_bytes()
+
+
+def test_hostile_text_is_only_text(make, description, tmp_path) -> None:
+    bad = "<script>alert(1)</script>\"'&{{ 7 * 7 }}</style>$x$\ud800"
+    result = make(bad, provenance={bad: bad, "nested": {"list": [bad]}})
+    options = {"title": bad, "command": bad, "specs": {bad: bad}, "intro": bad}
+    path = write(tmp_path / "x.html", results={bad: result}, description=None, **options)
+    text, _ = _read(path)
+    assert text.count("<script>") == 1
+    assert "<script>alert" not in text
+    assert "{{ 7 * 7 }}" in text
+    assert text.count("</style>") == 1
+
+
+def test_one_chip_and_no_sigma(make, tmp_path) -> None:
+    result = make(chips=1, sigma=(None,), age=(0.0,), threshold=None)
+    text, _ = _read(write(tmp_path / "x.html", results={"one": result}, **{**OPTIONS, "references": ()}))
+    assert "Accuracy of 1 chip," in text
+    assert "[–, –]" in text
+    assert "What sits where" not in text
+    assert "References</h2>" not in text
+
+
+def test_many_results_stay_under_two_megabytes(make, tmp_path) -> None:
+    results = {f"device {i}": make(seed=i, chips=1000, age=(0.0, 60.0, 3600.0)) for i in range(20)}
+    path = write(tmp_path / "x.html", results=results, **OPTIONS)
+    text, _ = _read(path)
+    assert path.stat().st_size < 2_000_000
+    assert "against time since programming" in text
+    assert text.count("scope=row") >= 20 * 15
+
+
+def test_disk_full_leaves_the_old_page(results, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"^cannot write .*report\.html: No space left on device$"):
+        write(path, results=results, **OPTIONS)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_an_interrupt_leaves_nothing(results, tmp_path, monkeypatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "report.html", results=results, **OPTIONS)
+    assert os.listdir(tmp_path) == []
+
+
+def test_places_that_take_no_file(results, tmp_path) -> None:
+    with pytest.raises(OutputError, match=r"the folder .*nowhere does not exist"):
+        write(tmp_path / "nowhere" / "x.html", results=results, **OPTIONS)
+    with pytest.raises(OutputError, match="it is a folder"):
+        write(tmp_path, results=results, **OPTIONS)
+    with pytest.raises(OutputError, match="it is a device"):
+        write("/dev/null", results=results, **OPTIONS)
+    with pytest.raises(OutputError, match="File name too long"):
+        write(tmp_path / ("x" * 300), results=results, **OPTIONS)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_is_followed_and_the_mode_is_the_umask(results, tmp_path) -> None:
+    (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
+    mask = os.umask(0o022)
+    try:
+        write(tmp_path / "link.html", results=results, **OPTIONS)
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "real.html").stat().st_mode & 0o777 == 0o644
+
+
+def test_bad_input_writes_nothing(make, tmp_path) -> None:
+    with pytest.raises(SpecError, match="no results"):
+        write(tmp_path / "x.html", results={}, **OPTIONS)
+    with pytest.raises(UnknownName, match="unknown reference 'qin'"):
+        write(tmp_path / "x.html", results={"a": make()}, **{**OPTIONS, "references": ["qin"]})
+    assert os.listdir(tmp_path) == []
