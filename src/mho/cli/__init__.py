@@ -1,0 +1,47 @@
+"""The command line: one file a command. Nothing here imports torch until a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``mho`` and return its exit code: 0, 2 for what the user can put right, 130 when interrupted."""
+    from cyclopts import CycloptsError
+
+    from mho.cli.app import app
+    from mho.errors import MhoError
+
+    try:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except MhoError as error:
+        return _say(str(error))
+    except CycloptsError as error:
+        return _say(" ".join(str(error).split()) + " (mho --help lists the commands and options)")
+    except KeyboardInterrupt:
+        print("mho: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; let Python not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # a traceback helps nobody at a prompt
+        if os.environ.get("MHO_DEBUG"):
+            raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        print(f"mho: internal error ({said}); MHO_DEBUG=1 shows where. Please report it.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _say(message: str) -> int:
+    print("\n".join(f"mho: {line}" for line in message.splitlines()), file=sys.stderr)
+    return 2
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""``mho evaluate``: how good the chips are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from mho.cli.options import MemoryOptions, durations, load_model, numbers
+
+
+def evaluate(
+    checkpoint: Annotated[str, Parameter(help="Network: a .safetensors file, or a published CIFAR ResNet (.th).")],
+    /,
+    *,
+    data: Annotated[str, Parameter(help="Data set; see mho list data.")],
+    memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
+    sigma: Annotated[str, Parameter(help="Severities, fractions of the cell's full range: 0.05,0.1,0.2.")] = "",
+    age: Annotated[str, Parameter(help="Ages since programming: 0,1h,1y.")] = "0",
+    chips: Annotated[int, Parameter(help="How many chips.")] = 100,
+    seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
+    metric: Annotated[str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")] = "accuracy",
+    percentiles: Annotated[str, Parameter(help="Percentiles to print.")] = "1,5",
+    threshold: Annotated[float | None, Parameter(help="Metric that a chip must reach to count as good.")] = None,
+    limit: Annotated[int | None, Parameter(help="Only the first so many test samples.")] = None,
+    normalize: Annotated[str | None, Parameter(help="Input normalisation, where not the data set's usual one.")] = None,
+    root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
+    torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
+    report: Annotated[Path | None, Parameter(help="HTML report to write.")] = None,
+    json: Annotated[Path | None, Parameter(help="Every chip's numbers, to this file.")] = None,
+) -> None:
+    """Program the network onto many chips and print mean, percentiles, minimum and yield with their intervals."""
+    import sys
+
+    severities = numbers("--sigma", sigma) if sigma else None
+    ages = durations(age)
+    wanted = numbers("--percentiles", percentiles)
+    # A preset needs some sigma to be made; the axis of the evaluation replaces it.
+    rules = memory.rules(sigma=severities[0] if severities else 0.1)
+    from mho.files import check_writable
+
+    for path in (report, json):
+        if path is not None:
+            check_writable(path)
+
+    from mho import data as datasets
+    from mho.evaluation import evaluate as measure
+    from mho.memory import deploy
+
+    options = {} if normalize is None else {"normalize": normalize}
+    test = datasets.load(data, split="test", root=root, limit=limit, **options)
+    population = deploy(load_model(checkpoint), rules, seed=seed)
+    result = measure(
+        population,
+        test,
+        n_chips=chips,
+        sigma=severities,
+        age=ages,
+        metric=metric,
+        percentiles=wanted,
+        threshold=threshold,
+        device=torch_device,
+    )
+    print(result)
+    if json is not None:
+        from mho.files import write_json
+
+        write_json(json, result.to_dict())
+    if report is not None:
+        from mho.memory import describe
+        from mho.reports import write
+
+        write(
+            report,
+            title=f"{Path(checkpoint).stem} on {population.label}",
+            results={result.label: result},
+            description=describe(population),
+            command="mho " + " ".join(sys.argv[1:]),
+            specs=describe(population).memories,
+            references=population.references,
+        )
+        print(f"report: {report}")

@@ -1,0 +1,48 @@
+"""``mho list``: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from mho.text import table
+
+
+def listing(what: Annotated[Literal["devices", "models", "data"], Parameter(help="Which table.")], /) -> None:
+    """List the devices, models or data sets that come with mho, each with its source."""
+    print({"devices": _devices, "models": _models, "data": _data}[what]())
+
+
+listing.__name__ = "list"
+
+
+def _devices() -> str:
+    from mho.devices import ALIASES, PRESETS
+
+    aliases = {name: alias for alias, name in ALIASES.items()}
+    rows = [
+        [p.name + (f" ({aliases[p.name]})" if p.name in aliases else ""), p.summary, f"{p.reference}, {p.place}"]
+        for p in PRESETS.values()
+    ]
+    own = "your own: --device measurements.csv with the columns state,mean,std or target,read (and age)"
+    return f"{table(['device', 'what it is', 'source'], rows, left=3)}\n\n{own}"
+
+
+def _models() -> str:
+    from mho.zoo import ARCHITECTURES
+
+    rows = [[a.name, a.description, a.paper] for a in ARCHITECTURES.values()]
+    return table(["model", "what it is", "paper"], rows, left=3)
+
+
+def _data() -> str:
+    from mho.data import DATASETS
+
+    rows = [
+        [e.name, "x".join(map(str, e.shape)), e.classes, f"{e.train:,}", f"{e.test:,}", e.source]
+        for e in DATASETS.values()
+    ]
+    header = ["data", "shape", "classes", "train", "test", "source"]
+    note = "looked for in --root, $MHO_DATA, ./data and ~/.cache/mho/data, then downloaded and checked"
+    return f"{table(header, rows, left=1)}\n\n{note}"
