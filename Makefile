@@ -1,0 +1,43 @@
+# Two commands set everything up on a fresh machine (Debian, python3 >= 3.11 with venv, make):
+#   make demo   the main job on real data, in under a minute once installed
+#   make test   the whole test suite
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint types docs bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/mho demo
+
+test: $(VENV)/.group-test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.group-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.group-lint
+	$(BIN)/mypy
+
+docs: $(VENV)/.group-docs
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: $(VENV)/.installed
+	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# torch comes first and pinned: asked for by another package, pip would fetch several gigabytes of CUDA.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q --upgrade "pip>=25.1"
+	$(PIP) install -q -c constraints.txt torch
+	$(PIP) install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.group-%: $(VENV)/.installed
+	$(PIP) install -q -c constraints.txt --group $*
+	touch $@
