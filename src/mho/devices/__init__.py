@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from mho.devices.ageing import PowerLawDrift, ReadNoise
 from mho.devices.base import Device
@@ -11,9 +11,11 @@ from mho.devices.log_normal import LogNormal
 from mho.devices.measured import MeasuredTable
 from mho.devices.pcm import PCMDrift, PCMProgramming
 from mho.devices.presets import ALIASES, PCM, PRESETS, RRAM1, RRAM2, FeFET1, FeFET2
+from mho.devices.quantiles import MeasuredQuantiles
 from mho.devices.stack import Stack
 from mho.devices.stuck_at import StuckAt
 from mho.errors import unknown
+from mho.spec import from_dict
 
 __all__ = [
     "ALIASES",
@@ -26,6 +28,7 @@ __all__ = [
     "FeFET2",
     "LevelGaussian",
     "LogNormal",
+    "MeasuredQuantiles",
     "MeasuredTable",
     "PCMDrift",
     "PCMProgramming",
@@ -44,9 +47,10 @@ def get(name: str, **options: Any) -> Device:
 
     Raises:
         UnknownName: no preset has this name.
+        SpecError: the preset does not take these options.
     """
     by_lower = {n.lower(): p for n, p in PRESETS.items()}
     by_lower |= {alias.lower(): PRESETS[n] for alias, n in ALIASES.items()}
     if name.lower() not in by_lower:
         raise unknown("device", name, PRESETS)
-    return by_lower[name.lower()].make(**options)
+    return cast(Device, from_dict({"kind": by_lower[name.lower()].name, **options}))

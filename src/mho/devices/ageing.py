@@ -41,13 +41,6 @@ class PowerLawDrift(Device):
             return level
         return level * (-log_time * (self.nu + self.nu_std * draws.normal("drift"))).exp()
 
-    def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
-        if age <= self.t0:
-            return level, level.new_zeros(())
-        if self.nu_std == 0:
-            return level * (age / self.t0) ** -self.nu, level.new_zeros(())
-        return None
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReadNoise(Device):

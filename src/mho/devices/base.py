@@ -35,7 +35,8 @@ class Device(Spec):
         Args:
             level: target (or already disturbed) levels, fractions of the full range, ``(*shape)`` or
                 ``(chips, *shape)``.
-            draws: the addressed random numbers of these cells.
+            draws: the addressed random numbers of these cells. The purposes they are drawn for belong to this kind
+                of device alone: two stages of a stack that drew for one purpose would get the same numbers.
             age: seconds since programming.
 
         Returns:
@@ -46,9 +47,15 @@ class Device(Spec):
         """Mean and standard deviation of what reads back, where that is an independent Gaussian per cell.
 
         ``None`` says that only :meth:`read` describes this device. A Gaussian device lets a mapping add the cells of
-        a weight up to one Gaussian, which is exact and several times faster.
+        a weight up to one Gaussian, which is exact and several times faster. The two ways draw different numbers, so
+        a device answers ``None`` at every age or at none: chip 7 must be the same chip a year later.
         """
         return None
+
+    @property
+    def inert(self) -> bool:
+        """Whether this stage never does anything, whatever the level and the age."""
+        return False
 
     def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> Device:
         """This device with everything that depends on the mapping resolved.
@@ -73,9 +80,7 @@ class Device(Spec):
     def with_sigma(self, sigma: float) -> Self:
         """This device at another severity; ``sigma`` is a fraction of the cell's full conductance range."""
         if not hasattr(self, "sigma"):
-            raise SpecError(
-                f"{self.label} has no sigma to vary; leave out sigma= or choose a device that has one"
-            )
+            raise SpecError(f"{self.label} has no sigma to vary; leave out sigma= or choose a device that has one")
         return self.replace(sigma=float(sigma))
 
 

@@ -34,11 +34,11 @@ def kappa(convention: SigmaConvention, weight_bits: int = 8, cell_bits: int = 2)
     if convention == "direct":
         return 1.0
     slices = weight_bits // cell_bits
-    root = math.sqrt(sum(4.0 ** (j * cell_bits) for j in range(slices)))
+    root = math.sqrt(sum(float(1 << (2 * j * cell_bits)) for j in range(slices)))
     if convention == "levels":
-        return root / (2**weight_bits - 1)
+        return root / ((1 << weight_bits) - 1)
     if convention == "fullscale":
-        return root / sum(2.0 ** (j * cell_bits) for j in range(slices))
+        return root / sum(float(1 << (j * cell_bits)) for j in range(slices))
     return math.sqrt(sum(4.0 ** (-i * cell_bits) for i in range(1, slices + 1)))
 
 
@@ -86,7 +86,10 @@ class LevelGaussian(Device):
         target = kappa if self.convention == "fullscale" else _kappa(self.convention, weight_bits, cell_bits)
         # A per-weight device is one virtual cell that spans the weight; a cell's error is enlarged by the mapping.
         factor = target if self.per_weight else target / kappa
-        return self.replace(sigma=self.sigma * factor, convention="fullscale")
+        written = self.replace(convention="fullscale")
+        # Not through replace(): a sigma within bounds as its user gave it may exceed 1 once the factor is in.
+        object.__setattr__(written, "sigma", self.sigma * factor)
+        return written
 
     def std(self, level: Tensor) -> Tensor:
         """Standard deviation at ``level`` (fractions of the full range), same shape."""

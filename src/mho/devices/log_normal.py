@@ -33,4 +33,4 @@ class LogNormal(Device):
         check_sigma(self)
 
     def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        return level * (self.sigma * draws.normal("programming")).exp()
+        return level * (self.sigma * draws.normal("log-normal")).exp()

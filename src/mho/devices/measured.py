@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mho.devices.base import Device, check_sigma
-from mho.errors import DataError, nearest
+from mho.devices.files import read_csv, read_npz, table_fields
+from mho.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,22 +21,13 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_NAMES = {
-    "target": ("target", "g_target", "gi", "initial"),
-    "read": ("read", "g_read", "g", "measured"),
-    "age": ("age", "age_s", "time", "t"),
-    "state": ("state", "level"),
-    "mean": ("mean",),
-    "std": ("std", "sigma"),
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredTable(Device):
     """Gaussian read-back with the mean and standard deviation of a lab's own table.
 
     Between states both are interpolated linearly, outside they are held; between ages they are interpolated in the
-    logarithm of time (linearly from an age of zero).
+    logarithm of time (linearly from an age of zero to the first one after it).
 
     Attributes:
         states: target levels, increasing fractions of the full range.
@@ -59,11 +51,9 @@ class MeasuredTable(Device):
         check_sigma(self)
         for field in ("states", "ages"):
             values = getattr(self, field)
-            ordered = len(values) > 0 and all(a < b for a, b in zip(values, values[1:], strict=False))
+            ordered = len(values) > 0 and all(a < b for a, b in pairwise(values))
             self.check(ordered, field, "must be increasing and not empty")
-        self.check(
-            self.states[0] >= -0.5 and self.states[-1] <= 1.5, "states", "are fractions of the full range"
-        )
+        self.check(self.states[0] >= -0.5 and self.states[-1] <= 1.5, "states", "are fractions of the full range")
         for field in ("mean", "std"):
             rows = getattr(self, field)
             fits = len(rows) == len(self.ages) and all(len(r) == len(self.states) for r in rows)
@@ -93,12 +83,15 @@ class MeasuredTable(Device):
         Raises:
             DataError: the file is missing, has no such columns, or holds something that is no number.
         """
-        columns = _read_csv(Path(path))
+        columns = read_csv(Path(path))
         name = str(fit.pop("name", Path(path).stem))
         if {"target", "read"} <= columns.keys():
-            return cls.from_samples(**columns, g_max=g_max, name=name, **fit)
+            samples = (columns["target"], columns["read"], columns.get("age"))
+            return cls.from_samples(*samples, g_max=g_max, name=name, **fit)
         if {"state", "mean", "std"} <= columns.keys():
-            return _from_table(columns, g_max, name, path)
+            if fit:
+                raise DataError(f"{path}: is a finished table, for which {next(iter(fit))}= has no meaning")
+            return cls(**table_fields(columns, g_max, path), name=name)
         raise DataError(
             f"{path}: needs the columns state,mean,std or target,read (and age where it was followed); "
             f"found {', '.join(columns) or 'none of them'}"
@@ -108,20 +101,13 @@ class MeasuredTable(Device):
     def from_npz(
         cls, path: str | Path, *, columns: Mapping[str, str], g_max: float | None = None, **fit: Any
     ) -> MeasuredTable:
-        """Fit raw samples of an NPZ file; ``columns`` maps ``target``, ``read`` and optionally ``age`` to its arrays."""
-        import numpy as np
-
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                for array in columns.values():
-                    if array not in file.files:
-                        raise DataError(f"{path}: no array '{array}': {nearest(array, file.files)}")
-                arrays = {k: np.asarray(file[v], dtype=np.float64) for k, v in columns.items()}
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file") from None
-        except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{path}: cannot be read as NPZ ({error}); the file may be truncated") from None
-        return cls.from_samples(**arrays, g_max=g_max, **({"name": Path(path).stem} | fit))
+        """Fit raw samples of an NPZ file; ``columns`` maps ``target``, ``read`` and perhaps ``age`` to its arrays."""
+        wanted = {"target", "read"}
+        if not wanted <= columns.keys() <= wanted | {"age"}:
+            raise DataError(f"columns name target, read and perhaps age; got {', '.join(columns) or 'none'}")
+        arrays = read_npz(path, columns)
+        samples = (arrays["target"], arrays["read"], arrays.get("age"))
+        return cls.from_samples(*samples, g_max=g_max, **({"name": Path(path).stem} | fit))
 
     @classmethod
     def from_samples(
@@ -148,103 +134,33 @@ class MeasuredTable(Device):
             states: number of groups.
             name: what tables call the device.
         """
-        from mho.devices.fitting import fit_states
+        from mho.devices.fitting import fit_moments
 
-        return cls(**fit_states(target, read, age, g_max=g_max, states=states), name=name)
+        return cls(**fit_moments(target, read, age, g_max=g_max, states=states), name=name)
 
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
-        import torch
+        from mho.devices.interpolation import bracket
 
-        states = torch.tensor(self.states, dtype=level.dtype, device=level.device)
-        shift_row, std_row = self._at_age(age)
-        shift = torch.tensor(shift_row, dtype=level.dtype, device=level.device)
-        std = torch.tensor(std_row, dtype=level.dtype, device=level.device)
-        if len(self.states) == 1:
-            return level + shift[0], std[0].expand_as(level)
-        x = level.clamp(states[0], states[-1])
-        right = torch.bucketize(x, states).clamp(1, len(self.states) - 1)
-        share = (x - states[right - 1]) / (states[right] - states[right - 1])
-        return (
-            level + shift[right - 1].lerp(shift[right], share),
-            std[right - 1].lerp(std[right], share),
-        )
+        shift, std = (level.new_tensor(row) for row in self._at_age(age))
+        left, share = bracket(level, level.new_tensor(self.states))
+        right = (left + 1).clamp(max=len(self.states) - 1)
+        return level + shift[left].lerp(shift[right], share), std[left].lerp(std[right], share)
 
     def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
         mean, std = self.gaussian(level, age)
-        return mean + std * draws.normal("programming")
+        return mean + std * draws.normal("measured")
 
     def _at_age(self, age: float) -> tuple[list[float], list[float]]:
         """Mean shift and standard deviation per state, interpolated to ``age`` and rescaled to ``sigma``."""
         import numpy as np
 
-        times = np.array(self.ages)
-        # log1p with the first positive age as unit: linear near zero, logarithmic beyond.
-        unit = times[times > 0].min(initial=np.inf)
-        axis = np.log1p(times / unit) if np.isfinite(unit) else times
-        at = np.log1p(age / unit) if np.isfinite(unit) else 0.0
+        from mho.devices.fitting import at_age
+
         shifts = np.array(self.mean) - np.array(self.states)
         factor = 1.0
         if self.sigma is not None:
             rms = float(np.sqrt(np.mean(np.square(self.std[-1]))))
             self.check(rms > 0 or self.sigma == 0, "sigma", "cannot rescale a table whose std is zero")
             factor = self.sigma / rms if rms > 0 else 0.0
-        columns = range(len(self.states))
-        shift = [factor * float(np.interp(at, axis, shifts[:, i])) for i in columns]
-        std = [factor * float(np.interp(at, axis, np.array(self.std)[:, i])) for i in columns]
-        return shift, std
-
-
-def _read_csv(path: Path) -> dict[str, Array]:
-    import numpy as np
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row and not row[0].lstrip().startswith("#")]
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as CSV ({error})") from None
-    if len(rows) < 2:
-        raise DataError(
-            f"{path}: holds no rows; expected a header such as state,mean,std and numbers below it"
-        )
-    header = [h.strip().lower() for h in rows[0]]
-    found = {key: header.index(n) for key, names in _NAMES.items() for n in names if n in header}
-    out: dict[str, Array] = {}
-    for key, column in found.items():
-        values = []
-        for number, row in enumerate(rows[1:], start=2):
-            try:
-                values.append(float(row[column]))
-            except (ValueError, IndexError):
-                said = row[column] if column < len(row) else "nothing"
-                raise DataError(f"{path}, row {number}: {header[column]} is '{said}', not a number") from None
-        out[key] = np.array(values)
-    return out
-
-
-def _from_table(
-    columns: Mapping[str, Array], g_max: float | None, name: str, path: str | Path
-) -> MeasuredTable:
-    import numpy as np
-
-    scale = 1.0 if g_max is None else float(g_max)
-    age = columns.get("age", np.zeros(len(columns["state"])))
-    states, ages = np.unique(columns["state"]), np.unique(age)
-    if g_max is None and states.max() > 1.5:
-        raise DataError(
-            f"{path}: states reach {states.max():g}, which is no fraction; pass g_max=, the top level"
-        )
-    if len(states) * len(ages) != len(age):
-        raise DataError(
-            f"{path}: {len(age)} rows do not make a full table of {len(states)} states x {len(ages)} ages"
-        )
-    order = np.lexsort((columns["state"], age))
-    grid = {k: (columns[k][order] / scale).reshape(len(ages), len(states)).tolist() for k in ("mean", "std")}
-    return MeasuredTable(
-        states=tuple((states / scale).tolist()),
-        ages=tuple(ages.tolist()),
-        mean=tuple(map(tuple, grid["mean"])),
-        std=tuple(map(tuple, grid["std"])),
-        name=name,
-    )
+        rows = (factor * at_age(self.ages, shifts, age), factor * at_age(self.ages, np.array(self.std), age))
+        return rows[0].tolist(), rows[1].tolist()

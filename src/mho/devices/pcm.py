@@ -39,7 +39,7 @@ class PCMProgramming(Device):
 
     def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
         mean, std = self.gaussian(level, age)
-        return mean + std * draws.normal("programming")
+        return mean + std * draws.normal("pcm programming")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +60,11 @@ class PCMDrift(Device):
         super().__post_init__()
         self.check(self.t0 > 0, "t0", "must be more than zero seconds")
 
-    def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
-        return (level, level.new_zeros(())) if age <= self.t0 else None
-
     def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
         if age <= self.t0:
             return level
         log_g = level.clamp(min=1e-6).log()
         mean = (-0.0155 * log_g + 0.0244).clamp(0.049, 0.1)
         std = (-0.0125 * log_g - 0.0059).clamp(0.008, 0.045)
-        nu = mean + std * draws.normal("drift")
+        nu = mean + std * draws.normal("pcm drift")
         return level * (-math.log(age / self.t0) * nu).exp()

@@ -32,10 +32,11 @@ class Stack(Device):
         super().__post_init__()
         if not self.stages:
             raise SpecError("Stack: stages=() is empty; give it at least one device")
-        for a, stage in enumerate(self.stages):
-            if any(type(stage) is type(other) for other in self.stages[:a]):
+        kinds = [type(stage) for stage in _flat(self.stages)]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
                 # Two stages of one kind would share one stream of random numbers.
-                raise SpecError(f"Stack: {type(stage).__name__} appears twice; merge the two into one stage")
+                raise SpecError(f"Stack: {kind.__name__} appears twice; merge the two into one stage")
 
     @property
     def label(self) -> str:
@@ -58,29 +59,20 @@ class Stack(Device):
         raise SpecError(f"{self.label} has no stage with a sigma to vary; leave out sigma=")
 
     def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> Stack:
-        stages = tuple(
-            s.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa) for s in self.stages
-        )
+        stages = tuple(s.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa) for s in self.stages)
         return self.replace(stages=stages)
 
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
-        """Gaussian as long as every stage after the first that disturbs the cell does nothing."""
-        std = level.new_zeros(())
-        for stage in self.stages:
-            moments = stage.gaussian(level, age)
-            if moments is None:
-                return None
-            mean, spread = moments
-            quiet = not bool((spread != 0).any())
-            if bool((std != 0).any()):
-                # On top of a random level only a stage that does nothing at this age keeps the sum Gaussian.
-                if mean is not level or not quiet:
-                    return None
-            else:
-                level, std = mean, std if quiet else spread
-        return level, std
+        """Gaussian if a single stage does anything at all."""
+        active = [stage for stage in self.stages if not stage.inert]
+        return active[0].gaussian(level, age) if len(active) == 1 else None
 
     def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
         for stage in self.stages:
             level = stage.read(level, draws, age)
         return level
+
+
+def _flat(stages: tuple[Device, ...]) -> list[Device]:
+    nested = [_flat(s.stages) if isinstance(s, Stack) else [s] for s in stages]
+    return [stage for part in nested for stage in part]

@@ -41,6 +41,8 @@ class StuckAt(Device):
         super().__post_init__()
         check_rate(self, "sa0", "sa1", "binary_sa0", "binary_sa1")
         self.check(self.sa0 + self.sa1 <= 1, "sa0", f"and sa1={self.sa1:g} add up to more than 1")
+        sa0, sa1 = self._binary
+        self.check(sa0 + sa1 <= 1, "binary_sa0", f"and binary_sa1={self.binary_sa1} add up to {sa0 + sa1:g}, over 1")
 
     @classmethod
     def at_rate(cls, rate: float) -> StuckAt:
@@ -48,14 +50,21 @@ class StuckAt(Device):
         return cls(sa0=rate * SA0_SHARE, sa1=rate * (1 - SA0_SHARE))
 
     def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> StuckAt:
-        if cell_bits != 1 or (self.binary_sa0 is None and self.binary_sa1 is None):
+        if cell_bits != 1:
             return self
-        sa0 = self.sa0 if self.binary_sa0 is None else self.binary_sa0
-        sa1 = self.sa1 if self.binary_sa1 is None else self.binary_sa1
+        sa0, sa1 = self._binary
         return StuckAt(sa0=sa0, sa1=sa1)
 
-    def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
-        return (level, level.new_zeros(())) if self.sa0 == self.sa1 == 0 else None
+    @property
+    def _binary(self) -> tuple[float, float]:
+        """Rates of 1-bit cells."""
+        sa0 = self.sa0 if self.binary_sa0 is None else self.binary_sa0
+        sa1 = self.sa1 if self.binary_sa1 is None else self.binary_sa1
+        return sa0, sa1
+
+    @property
+    def inert(self) -> bool:
+        return not any((self.sa0, self.sa1, self.binary_sa0, self.binary_sa1))
 
     def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
         bits = draws.bits("stuck-at")
