@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -146,16 +147,15 @@ def _over_tiles(kernel: Any, rows: int, n: int, *arguments: Any) -> None:
     threads = min(torch.get_num_threads(), tiles) if rows * n > _SERIAL else 1
     cuts = [tiles * i // threads for i in range(threads + 1)]
     others = [
-        _pool(threads).submit(kernel, *arguments, a, b) for a, b in zip(cuts[1:], cuts[2:], strict=False)
+        _pool(threads).submit(lambda a=a, b=b: kernel(*arguments, a, b))  # type: ignore[misc]
+        for a, b in pairwise(cuts[1:])
     ]
     kernel(*arguments, cuts[0], cuts[1])
     for other in others:
         other.result()
 
 
-def fill_normal(
-    out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None
-) -> None:
+def fill_normal(out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None) -> None:
     """As :func:`mho.kernels.reference.fill_normal`; ``out`` contiguous float32 on the CPU."""
     if out.numel() == 0:
         return

@@ -89,7 +89,7 @@ def _box_muller(x, y):  # type: ignore[no-untyped-def]
     return radius * tl.where(odd, -sin, cos), radius * tl.where(odd, cos, sin)
 
 
-@_launched
+@_launched  # type: ignore[untyped-decorator]
 def _normals(out, mean, std, chips, k0, k1, n, AFFINE: tl.constexpr, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
     row = tl.program_id(1).to(tl.int64)
     chip = tl.load(chips + row)
@@ -106,7 +106,7 @@ def _normals(out, mean, std, chips, k0, k1, n, AFFINE: tl.constexpr, BLOCK: tl.c
     tl.store(out + row * n + element, z, mask=inside)
 
 
-@_launched
+@_launched  # type: ignore[untyped-decorator]
 def _bits(out, chips, k0, k1, n, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
     row = tl.program_id(1).to(tl.int64)
     chip = tl.load(chips + row)
@@ -121,9 +121,7 @@ def _grid(out: Tensor) -> tuple[int, int]:
     return (triton.cdiv(triton.cdiv(out.shape[1], 4), _BLOCK), out.shape[0])
 
 
-def fill_normal(
-    out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None
-) -> None:
+def fill_normal(out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None) -> None:
     """As :func:`mho.kernels.reference.fill_normal`; ``out`` contiguous float32 on a CUDA device."""
     if out.numel() == 0:
         return

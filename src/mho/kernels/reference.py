@@ -76,13 +76,11 @@ def fill_bits(out: Tensor, key: tuple[int, int], chips: Tensor) -> None:
     block = torch.arange((n + 3) // 4, device=out.device)[None]
     chip = chips.to(out.device)[:, None]
     words = philox((block & _MASK, block >> 32, chip & _MASK, (chip >> 32) & _MASK), key)
-    lanes = torch.stack(torch.broadcast_tensors(*words), dim=-1)
+    lanes = torch.stack([word.expand(len(chips), -1) for word in words], dim=-1)
     out.copy_(lanes.reshape(len(chips), -1)[:, :n])
 
 
-def fill_normal(
-    out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None
-) -> None:
+def fill_normal(out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None) -> None:
     """Write ``mean + std * z`` into ``out``, z standard normal and addressed by (key, chip, element).
 
     Args:

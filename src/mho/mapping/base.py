@@ -23,9 +23,9 @@ class Encoded:
 
     Attributes:
         levels: ``(cells, *weight.shape)`` target levels, fractions of the cell's full range.
-        coefficients: ``(cells,)`` contribution of each cell at full range, in units of the full scale.
-        gain: broadcastable to the weight; full scale times sign.
-        offset: constant subtracted digitally, in units of the full scale.
+        coefficients: ``(cells,)`` contribution of each cell at full range, in integer steps where there are steps.
+        gain: broadcastable to the weight; the value of one step times the sign.
+        offset: constant added digitally, in the same steps.
     """
 
     levels: Tensor
@@ -38,7 +38,8 @@ class Encoded:
         lead = levels.dim() - self.levels.dim()
         total = torch.full_like(levels.select(lead, 0), self.offset)
         for j, coefficient in enumerate(self.coefficients.tolist()):
-            total.add_(levels.select(lead, j), alpha=coefficient)
+            # Not add_(alpha=): fused, the product would keep the rounding error of a level such as 1/3.
+            total += levels.select(lead, j) * coefficient
         return total.mul_(self.gain)
 
 
@@ -120,9 +121,7 @@ class Programmed:
             if out is None:
                 out = torch.empty(len(chips), *self.mean.shape, device=self.mean.device)
             key = stream_key(seed, "programming", self.layer)
-            kernels.fill_normal(
-                out.view(len(chips), -1), key, chips, self.mean.reshape(-1), self.std.reshape(-1)
-            )
+            kernels.fill_normal(out.view(len(chips), -1), key, chips, self.mean.reshape(-1), self.std.reshape(-1))
             return out
         levels = self.encoded.levels
         draws = Draws(seed, self.layer, chips, tuple(levels.shape), levels.device)
@@ -153,12 +152,8 @@ def program(
     A device that describes whole weights (``per_weight``) sees one virtual cell at ``|W|/S``; any other sees the
     mapping's own cells.
     """
-    device = device.written_to(
-        cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa
-    )
-    encoded = (
-        _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
-    )
+    device = device.written_to(cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa)
+    encoded = _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
     moments = None if mapping.clip_negative else device.gaussian(encoded.levels, age)
     mean = std = None
     if moments is not None:

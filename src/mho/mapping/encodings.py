@@ -15,8 +15,8 @@ from mho.mapping.slices import check_bits, root_sum_square, slice_levels, slice_
 class _Sliced(Mapping):
     """Abstract: M-bit integers on M/K cells of K bits."""
 
-    weight_bits: int = 8  # type: ignore[misc]
-    cell_bits: int = 2  # type: ignore[misc]
+    weight_bits: int = 8
+    cell_bits: int = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -30,12 +30,15 @@ class _Sliced(Mapping):
     @property
     def top(self) -> int:
         """Largest integer."""
-        return 2**self.weight_bits - 1
+        return (1 << self.weight_bits) - 1
+
+    @property
+    def _spread(self) -> float:
+        """Standard deviation of an integer whose cells have a standard deviation of their full range each."""
+        return root_sum_square(slice_weights(self.weight_bits, self.cell_bits))
 
     def _coefficients(self, weight: Tensor) -> Tensor:
-        return torch.tensor(
-            slice_weights(self.weight_bits, self.cell_bits), dtype=torch.float32, device=weight.device
-        )
+        return torch.tensor(slice_weights(self.weight_bits, self.cell_bits), dtype=torch.float32, device=weight.device)
 
     def _levels(self, integers: Tensor) -> Tensor:
         return slice_levels(integers, self.weight_bits, self.cell_bits)
@@ -43,7 +46,7 @@ class _Sliced(Mapping):
 
 @dataclass(frozen=True, kw_only=True)
 class SlicedMagnitude(_Sliced):
-    """``W = S/(2^M - 1) sign(W) sum_j level_j 2^(jK)`` [qin2025neft] eq. 12-15: M magnitude bits, sign in a second array.
+    """``W = S/(2^M - 1) sign(W) sum_j digit_j 2^(jK)``, sign in a second array [qin2025neft] eq. 12-15.
 
     A weight occupies M/K cells of the array of its sign; its place in the other array is not read.
 
@@ -58,13 +61,13 @@ class SlicedMagnitude(_Sliced):
 
     @property
     def kappa(self) -> float:
-        return root_sum_square(slice_weights(self.weight_bits, self.cell_bits))
+        return self._spread / self.top
 
     def encode(self, weight: Tensor, channel_dim: int = 0) -> Encoded:
         scale = self.full_scale(weight, channel_dim)
         integers = (weight.abs() / scale * self.top).round()
         sign = torch.where(weight < 0, -1.0, 1.0).to(weight.dtype)
-        return Encoded(self._levels(integers), self._coefficients(weight), scale * sign)
+        return Encoded(self._levels(integers), self._coefficients(weight), scale * sign / self.top)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +85,14 @@ class Differential(_Sliced):
 
     @property
     def kappa(self) -> float:
-        return 2**0.5 * root_sum_square(slice_weights(self.weight_bits, self.cell_bits))
+        return 2**0.5 * self._spread / self.top
 
     def encode(self, weight: Tensor, channel_dim: int = 0) -> Encoded:
         scale = self.full_scale(weight, channel_dim)
         integers = (weight / scale * self.top).round()
         levels = torch.cat([self._levels(integers.clamp(min=0)), self._levels((-integers).clamp(min=0))])
         plus = self._coefficients(weight)
-        return Encoded(levels, torch.cat([plus, -plus]), scale)
+        return Encoded(levels, torch.cat([plus, -plus]), scale / self.top)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ class Offset(_Sliced):
     @property
     def zero(self) -> int:
         """The integer that stands for zero."""
-        return 2 ** (self.weight_bits - 1) - 1
+        return (1 << (self.weight_bits - 1)) - 1
 
     @property
     def cells_per_weight(self) -> int:
@@ -118,13 +121,12 @@ class Offset(_Sliced):
 
     @property
     def kappa(self) -> float:
-        return self.top / self.zero * root_sum_square(slice_weights(self.weight_bits, self.cell_bits))
+        return self._spread / self.zero
 
     def encode(self, weight: Tensor, channel_dim: int = 0) -> Encoded:
         scale = self.full_scale(weight, channel_dim)
         integers = (weight / scale * self.zero).round() + self.zero
-        coefficients = self._coefficients(weight) * (self.top / self.zero)
-        return Encoded(self._levels(integers), coefficients, scale, offset=-1.0)
+        return Encoded(self._levels(integers), self._coefficients(weight), scale / self.zero, offset=-float(self.zero))
 
 
 @dataclass(frozen=True, kw_only=True)

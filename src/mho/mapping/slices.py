@@ -35,15 +35,15 @@ def slice_levels(integers: Tensor, weight_bits: int, cell_bits: int) -> Tensor:
         ``(M/K, *shape)`` float32 multiples of ``1 / (2^K - 1)``.
     """
     whole = integers.to(torch.int64)
-    base = 2**cell_bits
+    base = 1 << cell_bits
     digits = [(whole >> (j * cell_bits)) & (base - 1) for j in range(weight_bits // cell_bits)]
-    return torch.stack(digits).to(torch.float32) / (base - 1)
+    levels: Tensor = torch.stack(digits).to(torch.float32) / (base - 1)
+    return levels
 
 
 def slice_weights(weight_bits: int, cell_bits: int) -> list[float]:
-    """Contribution of each slice at its top level, over the largest integer ``2^M - 1``; they add up to 1."""
-    top = 2**weight_bits - 1
-    return [(2**cell_bits - 1) * 2 ** (j * cell_bits) / top for j in range(weight_bits // cell_bits)]
+    """Contribution of each slice at its top level: whole numbers, so that noiseless cells add up without rounding."""
+    return [float(((1 << cell_bits) - 1) << (j * cell_bits)) for j in range(weight_bits // cell_bits)]
 
 
 def root_sum_square(values: list[float]) -> float:
