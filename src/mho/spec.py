@@ -40,11 +40,11 @@ class Spec(ABC):
             value = getattr(self, name)
             if not _fits(value, hint):
                 raise SpecError(
-                    f"{type(self).__name__}: {name}={value!r} is a {type(value).__name__}; "
-                    f"it takes {_spell(hint)}"
+                    f"{type(self).__name__}: {name}={value!r} is a {type(value).__name__}; it takes {_spell(hint)}"
                 )
-            if isinstance(value, float) and not math.isfinite(value):
-                raise SpecError(f"{type(self).__name__}: {name}={value} is not a finite number")
+            if not _finite(value):
+                said = " holds one that" if isinstance(value, tuple) else f"={value}"
+                raise SpecError(f"{type(self).__name__}: {name}{said} is not a finite number")
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed; an unknown field names the nearest valid one."""
@@ -65,7 +65,7 @@ class Spec(ABC):
         """The YAML transcript of this spec."""
         import yaml
 
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
     def digest(self) -> str:
         """A hash of everything that decides the numbers: kind, version and fields, of nested specs too."""
@@ -103,6 +103,16 @@ def from_dict(data: Mapping[str, Any]) -> Spec:
         raise SpecError(f"{kind}: {error}") from None
 
 
+def references(spec: Spec) -> tuple[str, ...]:
+    """BibTeX keys of ``spec`` and of every spec inside it, in order."""
+    keys = list(getattr(spec, "references", ()))
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            keys += references(part) if isinstance(part, Spec) else []
+    return tuple(dict.fromkeys(keys))
+
+
 def _parameters(make: Callable[..., Any]) -> list[Any]:
     import inspect
 
@@ -122,7 +132,7 @@ def _plain(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
-    return value
+    return float(value) if isinstance(value, float) else value  # numpy's float64 is a float that YAML does not know
 
 
 def _versioned(value: Any) -> Any:
@@ -131,7 +141,14 @@ def _versioned(value: Any) -> Any:
         return {"kind": type(value).__name__, "version": value.version, **fields}
     if isinstance(value, tuple):
         return [_versioned(v) for v in value]
-    return value
+    # Equal specs have equal digests: 1 and 1.0 are one number.
+    return int(value) if isinstance(value, float) and value.is_integer() else _plain(value)
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 @cache

@@ -18,10 +18,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, left: int 
     widths = [max(len(line[i]) for line in [list(header), *cells]) for i in range(len(header))]
 
     def line(entries: Sequence[str]) -> str:
-        padded = [
-            e.ljust(w) if i < left else e.rjust(w)
-            for i, (e, w) in enumerate(zip(entries, widths, strict=True))
-        ]
+        padded = [e.ljust(w) if i < left else e.rjust(w) for i, (e, w) in enumerate(zip(entries, widths, strict=True))]
         return "  ".join(padded).rstrip()
 
     rule = "  ".join("─" * w for w in widths)

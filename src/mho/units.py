@@ -48,3 +48,8 @@ def format_duration(seconds: float) -> str:
 def percent(fraction: float, digits: int = 2) -> str:
     """``"97.31"`` for 0.9731, an en dash where there is no number."""
     return "–" if math.isnan(fraction) else f"{100 * fraction:.{digits}f}"
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """``"12.35"`` for 12.3456, an en dash where there is no number."""
+    return "–" if math.isnan(value) else f"{value:.{digits}g}"

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+_given: list[str] = []
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``mho`` and return its exit code: 0, 2 for what the user can put right, 130 when interrupted."""
@@ -14,8 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from mho.cli.app import app
     from mho.errors import MhoError
 
+    _given[:] = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        app(_given, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except MhoError as error:
         return _say(str(error))
     except CycloptsError as error:
@@ -25,8 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone; let Python not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:  # the output is on a full disk, a folder is closed: for the user to put right
+        _drop_output()
+        return _say(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
     except Exception as error:  # a traceback helps nobody at a prompt
         if os.environ.get("MHO_DEBUG"):
             raise
@@ -37,11 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def command_line() -> str:
+    """The command that runs, as a shell takes it: what reproduces a report."""
+    import shlex
+
+    return shlex.join(["mho", *_given])
+
+
 def _say(message: str) -> int:
     print("\n".join(f"mho: {line}" for line in message.splitlines()), file=sys.stderr)
     return 2
 
 
+def _drop_output() -> None:
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # captured output has no descriptor
+        return
+
+
 def run() -> None:
     """Entry point of the installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        # Tables have lines and signs that an ASCII or cp1252 terminal lacks.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     sys.exit(main())

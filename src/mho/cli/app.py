@@ -16,6 +16,7 @@ app = App(
     name="mho",
     help="How good are the average chip and the unlucky chip of a network on imperfect memory?",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # main says it in its own words
 )
 app.command(demo)
 app.command(train)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from mho.cli.options import at_least
+
 SIGMAS = (0.01, 0.02, 0.05, 0.1, 0.2)
 AGES = ("1s", "30d")
 
@@ -21,6 +23,8 @@ def demo(
     from mho.files import check_writable
     from mho.units import parse_duration
 
+    at_least("--chips", chips, 1)
+    at_least("--seed", seed, 0)
     check_writable(out)
     print("training a LeNet on scikit-learn's handwritten digits ...", flush=True)
 

@@ -7,7 +7,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from mho.cli.options import MemoryOptions, durations, load_model, numbers
+from mho.cli.options import (
+    USUAL_SIGMA,
+    MemoryOptions,
+    at_least,
+    check_threshold,
+    durations,
+    load_model,
+    numbers,
+    place,
+)
 
 
 def evaluate(
@@ -16,13 +25,24 @@ def evaluate(
     *,
     data: Annotated[str, Parameter(help="Data set; see mho list data.")],
     memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
-    sigma: Annotated[str, Parameter(help="Severities, fractions of the cell's full range: 0.05,0.1,0.2.")] = "",
+    sigma: Annotated[
+        str,
+        Parameter(
+            help="Severities, fractions of the cell's full range: 0.05,0.1,0.2. "
+            f"The device's own unless given, {USUAL_SIGMA} for presets without one.",
+            show_default=False,
+        ),
+    ] = "",
     age: Annotated[str, Parameter(help="Ages since programming: 0,1h,1y.")] = "0",
     chips: Annotated[int, Parameter(help="How many chips.")] = 100,
     seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
-    metric: Annotated[str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")] = "accuracy",
+    metric: Annotated[
+        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")
+    ] = "accuracy",
     percentiles: Annotated[str, Parameter(help="Percentiles to print.")] = "1,5",
-    threshold: Annotated[float | None, Parameter(help="Metric that a chip must reach to count as good.")] = None,
+    threshold: Annotated[
+        float | None, Parameter(help="Metric that a chip must reach to count as good; accuracies are fractions.")
+    ] = None,
     limit: Annotated[int | None, Parameter(help="Only the first so many test samples.")] = None,
     normalize: Annotated[str | None, Parameter(help="Input normalisation, where not the data set's usual one.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
@@ -31,26 +51,29 @@ def evaluate(
     json: Annotated[Path | None, Parameter(help="Every chip's numbers, to this file.")] = None,
 ) -> None:
     """Program the network onto many chips and print mean, percentiles, minimum and yield with their intervals."""
-    import sys
-
-    severities = numbers("--sigma", sigma) if sigma else None
-    ages = durations(age)
-    wanted = numbers("--percentiles", percentiles)
-    # A preset needs some sigma to be made; the axis of the evaluation replaces it.
-    rules = memory.rules(sigma=severities[0] if severities else 0.1)
+    from mho.cli import command_line
     from mho.files import check_writable
 
+    # Everything that can be refused is refused before the long work.
+    severities = numbers("--sigma", sigma) if sigma else memory.usual_sigma()
+    ages = durations(age)
+    wanted = numbers("--percentiles", percentiles, "1,5")
+    at_least("--chips", chips, 1)
     for path in (report, json):
         if path is not None:
             check_writable(path)
+    rules = memory.rules(sigma=severities[0] if severities else USUAL_SIGMA)
+    check_threshold(threshold, metric)
+    where = place(torch_device)
 
     from mho import data as datasets
     from mho.evaluation import evaluate as measure
     from mho.memory import deploy
+    from mho.memory import describe as layout
 
     options = {} if normalize is None else {"normalize": normalize}
-    test = datasets.load(data, split="test", root=root, limit=limit, **options)
     population = deploy(load_model(checkpoint), rules, seed=seed)
+    test = datasets.load(data, split="test", root=root, limit=limit, **options)
     result = measure(
         population,
         test,
@@ -60,7 +83,7 @@ def evaluate(
         metric=metric,
         percentiles=wanted,
         threshold=threshold,
-        device=torch_device,
+        device=where,
     )
     print(result)
     if json is not None:
@@ -68,16 +91,16 @@ def evaluate(
 
         write_json(json, result.to_dict())
     if report is not None:
-        from mho.memory import describe
         from mho.reports import write
 
+        description = layout(population)
         write(
             report,
             title=f"{Path(checkpoint).stem} on {population.label}",
             results={result.label: result},
-            description=describe(population),
-            command="mho " + " ".join(sys.argv[1:]),
-            specs=describe(population).memories,
+            description=description,
+            command=command_line(),
+            specs=description.memories,
             references=population.references,
         )
         print(f"report: {report}")

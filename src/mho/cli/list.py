@@ -40,9 +40,9 @@ def _data() -> str:
     from mho.data import DATASETS
 
     rows = [
-        [e.name, "x".join(map(str, e.shape)), e.classes, f"{e.train:,}", f"{e.test:,}", e.source]
+        [e.name, e.source, "x".join(map(str, e.shape)), e.classes, f"{e.train:,}", f"{e.test:,}"]
         for e in DATASETS.values()
     ]
-    header = ["data", "shape", "classes", "train", "test", "source"]
+    header = ["data", "source", "shape", "classes", "train", "test"]
     note = "looked for in --root, $MHO_DATA, ./data and ~/.cache/mho/data, then downloaded and checked"
-    return f"{table(header, rows, left=1)}\n\n{note}"
+    return f"{table(header, rows, left=2)}\n\n{note}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from mho.errors import SpecError, nearest
+from mho.errors import MhoError, SpecError
 from mho.units import parse_duration
 
 if TYPE_CHECKING:
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 
     from mho.memory import Memory
 
+USUAL_DEVICE = "RRAM1"
+USUAL_SIGMA = 0.1
 
-def numbers(option: str, text: str) -> list[float]:
+
+def numbers(option: str, text: str, such_as: str = "0.05,0.1,0.2") -> list[float]:
     """``"0.05,0.1"`` as numbers.
 
     Raises:
@@ -28,7 +33,7 @@ def numbers(option: str, text: str) -> list[float]:
         try:
             out.append(float(part))
         except ValueError:
-            raise SpecError(f"{option} '{part.strip()}' is no number; write a list such as 0.05,0.1,0.2") from None
+            raise SpecError(f"{option} '{part.strip()}' is no number; write a list such as {such_as}") from None
     return out
 
 
@@ -37,53 +42,106 @@ def durations(text: str) -> list[float]:
     return [parse_duration(part) for part in text.split(",")]
 
 
+def at_least(option: str, value: int, least: int) -> int:
+    """``value``, refused before any work where it is smaller than ``least``."""
+    if value < least:
+        raise SpecError(f"{option} {value} must be {least} or more")
+    return value
+
+
+def place(name: str | None) -> str | None:
+    """``name`` if torch can compute there.
+
+    Raises:
+        SpecError: no such device, or none here.
+    """
+    if name is None:
+        return None
+    import torch
+
+    try:
+        torch.zeros(1, device=name).item()  # "meta" makes tensors but no numbers
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
+        raise SpecError(f"--torch-device '{name}' cannot be used: {reason}") from None
+    return name
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class MemoryOptions:
     """How the memory is named on the command line."""
 
-    device: Annotated[str, Parameter(help="Device preset, or a CSV of your own measurements; see mho list devices.")] = (
-        "RRAM1"
-    )
-    weight_bits: Annotated[int, Parameter(help="Bits per weight.")] = 8
-    cell_bits: Annotated[int, Parameter(help="Bits per cell.")] = 2
+    device: Annotated[
+        str | None,
+        Parameter(help=f"Preset (mho list devices), or a CSV of your own measurements; {USUAL_DEVICE} unless given."),
+    ] = None
+    weight_bits: Annotated[int | None, Parameter(help="Bits per weight; 8 unless given.")] = None
+    cell_bits: Annotated[int | None, Parameter(help="Bits per cell; 2 unless given.")] = None
     g_max: Annotated[
         float | None, Parameter(help="Conductance of the top level, where a device CSV is not in fractions.")
     ] = None
     memory: Annotated[
-        Path | None, Parameter(help="YAML of a memory, or of name rules; instead of the options above.")
+        Path | None, Parameter(help="YAML of a memory, or of name rules; instead of the four options above.")
     ] = None
 
     def rules(self, sigma: float) -> Memory | dict[str, Memory | None]:
         """The memory (or rules) asked for; ``sigma`` is the device's severity where a preset needs one."""
         if self.memory is not None:
-            return _from_file(self.memory)
+            options = {
+                "--device": self.device,
+                "--weight-bits": self.weight_bits,
+                "--cell-bits": self.cell_bits,
+                "--g-max": self.g_max,
+            }
+            also = [name for name, value in options.items() if value is not None]
+            if also:
+                raise SpecError(f"--memory says everything about the memory; leave out {' and '.join(also)}")
+            rules: Memory | dict[str, Memory | None] = _from_file(self.memory)
+            return rules
         from mho.mapping import SlicedMagnitude
         from mho.memory import Memory
 
-        return Memory(
-            device=self._device(sigma),
-            mapping=SlicedMagnitude(weight_bits=self.weight_bits, cell_bits=self.cell_bits),
-        )
+        bits = {"weight_bits": self.weight_bits, "cell_bits": self.cell_bits}
+        mapping = SlicedMagnitude().replace(**{name: value for name, value in bits.items() if value is not None})
+        return Memory(device=self._device(sigma), mapping=mapping)
 
-    def _device(self, sigma: float) -> Any:
+    def usual_sigma(self) -> list[float] | None:
+        """The severity of a preset that has none of its own; ``None`` where the device has one or knows none."""
+        return [USUAL_SIGMA] if self.memory is None and not self._is_csv and self._takes_sigma else None
+
+    @property
+    def _named(self) -> str:
+        return USUAL_DEVICE if self.device is None else self.device
+
+    @property
+    def _is_csv(self) -> bool:
+        return self._named.lower().endswith(".csv")
+
+    @property
+    def _takes_sigma(self) -> bool:
         import inspect
 
         from mho import devices
 
-        if self.device.lower().endswith(".csv"):
-            return devices.MeasuredTable.from_csv(self.device, g_max=self.g_max)
-        names = {n.lower(): p for n, p in devices.PRESETS.items()}
-        preset = names.get(self.device.lower())
-        takes_sigma = preset is None or "sigma" in inspect.signature(preset.make).parameters
-        return devices.get(self.device, **({"sigma": sigma} if takes_sigma else {}))
+        presets = {n.lower(): p for n, p in devices.PRESETS.items()}
+        presets |= {alias.lower(): devices.PRESETS[n] for alias, n in devices.ALIASES.items()}
+        preset = presets.get(self._named.lower())
+        return preset is not None and "sigma" in inspect.signature(preset.make).parameters
+
+    def _device(self, sigma: float) -> Any:
+        from mho import devices
+
+        if self._is_csv:
+            return devices.MeasuredTable.from_csv(self._named, g_max=self.g_max)
+        device = devices.get(self._named, **({"sigma": sigma} if self._takes_sigma else {}))
+        if self.g_max is not None:
+            raise SpecError(f"--g-max is for a CSV of measurements; {self._named} is in fractions already")
+        return device
 
 
 def _from_file(path: Path) -> Any:
     import yaml
-
-    from mho.memory import Memory
-    from mho.spec import from_dict
 
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -92,16 +150,88 @@ def _from_file(path: Path) -> Any:
         raise SpecError(f"{path}: cannot be read ({reason})") from None
     except yaml.YAMLError as error:
         raise SpecError(f"{path}: is no valid YAML ({' '.join(str(error).split())})") from None
+    try:
+        return _memory(data)
+    except MhoError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _memory(data: Any) -> Any:
+    from mho.memory import Memory
+    from mho.spec import from_dict
+
     if not isinstance(data, dict):
-        raise SpecError(f"{path}: expected 'kind: Memory' or 'rules:' with patterns")
-    if "rules" in data:
-        if not isinstance(data["rules"], dict):
-            raise SpecError(f"{path}: rules must map name patterns to memories (or null)")
-        return {str(k): None if v is None else from_dict(v) for k, v in data["rules"].items()}
-    spec = from_dict(data)
-    if not isinstance(spec, Memory):
-        raise SpecError(f"{path}: holds a {type(spec).__name__}; it must be a Memory ({nearest('Memory', ['Memory'])})")
-    return spec
+        raise SpecError("expected 'kind: Memory' or 'rules:' with patterns")
+    if "rules" not in data:
+        _check_keys(data)
+        spec = from_dict(data)
+        if not isinstance(spec, Memory):
+            raise SpecError(f"holds a {type(spec).__name__}; it must be a Memory (kind: Memory, device: ...)")
+        return spec
+    others = [str(key) for key in data if key != "rules"]
+    if others:
+        raise SpecError(f"unknown key '{others[0]}'; a file of rules holds 'rules' alone")
+    if not isinstance(data["rules"], dict):
+        raise SpecError("rules must map name patterns to memories (or null)")
+    return dict(_rules(data["rules"]))
+
+
+def _rules(rules: Mapping[Any, Any]) -> Iterator[tuple[str, Memory | None]]:
+    from mho.memory import Memory
+    from mho.spec import from_dict
+
+    for pattern, memory in rules.items():
+        # YAML reads 1.10 as a number and 'on' as a boolean; a whole number is the name of a layer of a Sequential.
+        if isinstance(pattern, bool) or not isinstance(pattern, str | int):
+            raise SpecError(f"the pattern {pattern!r} is no text; put it in quotes")
+        if memory is None:
+            yield str(pattern), None
+            continue
+        if not isinstance(memory, dict):
+            raise SpecError(f"rule '{pattern}' is {memory!r}; it takes a memory (kind: Memory, ...) or null (digital)")
+        _check_keys(memory)
+        try:
+            spec = from_dict(memory)
+        except MhoError as error:
+            raise type(error)(f"rule '{pattern}': {error}") from None
+        if not isinstance(spec, Memory):
+            raise SpecError(
+                f"rule '{pattern}' is a {type(spec).__name__}; it takes a memory (kind: Memory, device: ...)"
+            )
+        yield str(pattern), spec
+
+
+def _check_keys(data: Any) -> None:
+    """Refuse keys that YAML did not read as text, at any depth."""
+    if isinstance(data, list):
+        for item in data:
+            _check_keys(item)
+    if not isinstance(data, dict):
+        return
+    for key, value in data.items():
+        if not isinstance(key, str):
+            raise SpecError(f"the key {key!r} is no text; keys are names such as 'device'")
+        _check_keys(value)
+
+
+def check_threshold(threshold: float | None, metric: str) -> None:
+    """Refuse a threshold that is no number, or a percentage where the metric is a fraction.
+
+    Raises:
+        SpecError: naming what was meant.
+        UnknownName: no metric has this name.
+    """
+    from mho.errors import unknown
+    from mho.evaluation import METRICS
+
+    if metric not in METRICS:
+        raise unknown("metric", metric, METRICS)
+    if threshold is None:
+        return
+    if not math.isfinite(threshold):
+        raise SpecError(f"--threshold {threshold} is not a finite number")
+    if METRICS[metric].bounded and threshold > 1:
+        raise SpecError(f"--threshold {threshold:g} is a fraction; {threshold:g} % is written {threshold / 100:g}")
 
 
 def load_model(path: str) -> nn.Module:

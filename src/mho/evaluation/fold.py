@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mho.data.dataset import Inputs
+from mho.evaluation.forward import call
+
 _AFFINE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
-def fold_batchnorm(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
+def fold_batchnorm(model: nn.Module, sample: Inputs) -> tuple[nn.Module, dict[str, Tensor]]:
     """An equivalent of ``model`` (evaluation mode) without its foldable BatchNorms.
 
     ``BN(W x + b) = (g W) x + (b - m) g + beta`` with ``g = gamma / sqrt(var + eps)``. Stored weights are sampled later,
@@ -20,6 +23,7 @@ def fold_batchnorm(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
 
     Args:
         model: any module; parameter names are kept.
+        sample: inputs that it takes.
 
     Returns:
         The folded copy, and per weight its gain (broadcastable). ``model`` itself and no gains where it cannot be
@@ -31,6 +35,9 @@ def fold_batchnorm(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
     try:
         graph = fx.Tracer().trace(folded)
     except Exception:  # the user's own forward runs here, on symbols: it may raise anything
+        return model, {}
+    if any(n.op == "placeholder" and n.args for n in graph.nodes):
+        # An optional argument is never None on symbols, so the trace may have taken the wrong branch.
         return model, {}
     modules = dict(folded.named_modules())
     calls = Counter(str(n.target) for n in graph.nodes if n.op == "call_module")
@@ -47,12 +54,35 @@ def fold_batchnorm(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
         graph.erase_node(node)
     if not gains:
         return model, {}
-    return fx.GraphModule(folded, graph), gains
+    out = fx.GraphModule(folded, graph)
+    for name, module in modules.items():
+        # The graph drops layers that the forward pass never uses; their weights are sampled all the same.
+        if any(True for _ in module.parameters(recurse=False)) and not _has(out, name):
+            out.add_submodule(name, module)
+    return (out, gains) if _equivalent(model, out, gains, sample) else (model, {})
 
 
-def _pair(
-    node: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]
-) -> tuple[nn.Module, _BatchNorm] | None:
+def _has(model: nn.Module, name: str) -> bool:
+    try:
+        model.get_submodule(name)
+    except AttributeError:
+        return False
+    return True
+
+
+def _equivalent(model: nn.Module, folded: nn.Module, gains: dict[str, Tensor], sample: Inputs) -> bool:
+    """Whether both compute the same on ``sample``: symbols can lead a forward pass astray without an error."""
+    with torch.no_grad():
+        before = call(model, sample)
+        try:
+            after = call(folded, sample, {n: folded.get_parameter(n) * g for n, g in gains.items()})
+        except Exception:  # whatever the user's code raises on the way
+            return False
+    close = 1e-3 * float(before.abs().max())
+    return before.shape == after.shape and bool(torch.allclose(before, after, rtol=1e-3, atol=close, equal_nan=True))
+
+
+def _pair(node: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]) -> tuple[nn.Module, _BatchNorm] | None:
     """The layer and the norm of ``norm(layer(x))``, if that is the only place where either is used."""
     norm = modules.get(str(node.target)) if node.op == "call_module" else None
     if not isinstance(norm, _BatchNorm) or norm.training or norm.running_mean is None:

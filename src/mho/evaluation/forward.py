@@ -21,8 +21,11 @@ def call(model: nn.Module, inputs: Inputs, weights: Weights | None = None) -> Te
     Mappings of inputs become keyword arguments; of structured outputs (transformers) the logits are taken.
     """
     args, kwargs = ((inputs,), {}) if isinstance(inputs, Tensor) else ((), dict(inputs))
-    out = functional_call(model, dict(weights), args, kwargs) if weights else model(*args, **kwargs)
-    return _logits(out)
+    if not weights:
+        return _logits(model(*args, **kwargs))
+    # No tensor is shared between stored layers; asked to look for such, torch would swap a layer that is registered
+    # twice two times and put its own replacement back the second time.
+    return _logits(functional_call(model, dict(weights), args, kwargs, tie_weights=False))
 
 
 def _logits(out: Any) -> Tensor:

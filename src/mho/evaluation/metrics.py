@@ -11,6 +11,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from mho.errors import DataError, unknown
 
+IGNORED = -100
+"""Label of tokens that perplexity leaves out, as everywhere in torch."""
+
 UserMetric = Callable[[Tensor, Tensor], float | Tensor]
 
 
@@ -23,12 +26,14 @@ class Metric:
         batch: ``(outputs (chips, n, ...), targets (n, ...)) -> (chips, ...)`` contribution of one batch.
         finish: ``list of contributions, one a batch -> (chips,)``.
         bounded: whether it is a fraction, shown in percent.
+        keeps_outputs: contributions are as large as the outputs, not a few numbers.
     """
 
     name: str
     batch: Callable[[Tensor, Tensor], Tensor]
     finish: Callable[[Sequence[Tensor]], Tensor]
     bounded: bool = True
+    keeps_outputs: bool = False
 
 
 def get_metric(metric: str | UserMetric, targets: Tensor) -> Metric:
@@ -99,8 +104,8 @@ def _mcc(parts: Sequence[Tensor]) -> Tensor:
 def _nll(outputs: Tensor, targets: Tensor) -> Tensor:
     scores = class_scores(outputs).float()
     labels = targets.flatten().expand(scores.shape[:2])
-    loss = F.cross_entropy(scores.transpose(1, 2), labels, reduction="none", ignore_index=-100)
-    counted = (labels != -100).sum(-1)
+    loss = F.cross_entropy(scores.transpose(1, 2), labels, reduction="none", ignore_index=IGNORED)
+    counted = (labels != IGNORED).sum(-1)
     return torch.stack([loss.double().sum(-1), counted.double()], -1)
 
 
@@ -139,11 +144,9 @@ def _whole_set(function: UserMetric, targets: Tensor) -> Metric:
             return torch.tensor([float(v) for v in values], dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError):
             said = type(values[0]).__name__
-            raise DataError(
-                f"metric {name} must return one number per test set; it returned a {said}"
-            ) from None
+            raise DataError(f"metric {name} must return one number per test set; it returned a {said}") from None
 
-    return Metric(name, lambda outputs, _: outputs, finish, bounded=False)
+    return Metric(name, lambda outputs, _: outputs, finish, bounded=False, keeps_outputs=True)
 
 
 METRICS: dict[str, Metric] = {
@@ -151,8 +154,8 @@ METRICS: dict[str, Metric] = {
     "top5": Metric("top-5 accuracy", _correct(5), _ratio),
     "f1": Metric("F1", _confusion, _f1),
     "mcc": Metric("Matthews correlation", _confusion, _mcc),
-    "spearman": Metric("Spearman correlation", _keep, _spearman),
-    "pearson": Metric("Pearson correlation", _keep, _pearson),
+    "spearman": Metric("Spearman correlation", _keep, _spearman, keeps_outputs=True),
+    "pearson": Metric("Pearson correlation", _keep, _pearson, keeps_outputs=True),
     "perplexity": Metric("perplexity", _nll, lambda parts: _ratio(parts).exp(), bounded=False),
     "mse": Metric("mean squared error", _mse, _ratio, bounded=False),
 }
@@ -164,11 +167,11 @@ def _surprise(outputs: Tensor, targets: Tensor) -> Tensor:
     labels = targets.flatten().expand(scores.shape[:2])
     right = scores.argmax(-1) == labels
     nll = -scores.log_softmax(-1).gather(-1, labels[..., None]).squeeze(-1)
-    return torch.stack(
-        [torch.where(right, nll, torch.zeros_like(nll)).double().sum(-1), right.double().sum(-1)], -1
-    )
+    return torch.stack([torch.where(right, nll, torch.zeros_like(nll)).double().sum(-1), right.double().sum(-1)], -1)
 
 
 EKL = Metric("EKL", _surprise, _ratio, bounded=False)
 """``KL(onehot || softmax) = -log p_y`` over correctly classified samples, nats [qin2025neft] §IV-I; nan if none is."""
 CLASS_METRICS = frozenset({"accuracy", "top5", "f1", "mcc"})
+LABEL_METRICS = CLASS_METRICS | {"perplexity"}
+"""Metrics whose targets are indices of the model's outputs."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Literal
@@ -14,17 +15,24 @@ from torch import Tensor, nn
 
 from mho.data.adapters import as_dataset
 from mho.data.dataset import Dataset, Inputs
-from mho.errors import DataError, ModelError, SpecError
+from mho.errors import ModelError, SpecError
 from mho.evaluation import provenance
+from mho.evaluation.arguments import (
+    axis,
+    check_choice,
+    check_counts,
+    check_statistics,
+    check_targets,
+    torch_device,
+)
 from mho.evaluation.fold import fold_batchnorm
 from mho.evaluation.forward import Weights, batched, call, looped, single, vmap_works
 from mho.evaluation.metrics import CLASS_METRICS, EKL, Metric, UserMetric, get_metric
 from mho.evaluation.plan import ActivationMeter, Batching, Plan, make_plan
 from mho.evaluation.result import Result
 from mho.mapping.base import Programmed
-from mho.memory.deploy import Chips, chip_numbers
+from mho.memory.deployment import Chips, chip_numbers
 from mho.progress import progress
-from mho.units import format_duration
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -35,8 +43,8 @@ def evaluate(
     *,
     n_chips: int = 100,
     first_chip: int = 0,
-    sigma: float | Sequence[float] | None = None,
-    age: float | Sequence[float] = 0.0,
+    sigma: float | Iterable[float] | None = None,
+    age: float | Iterable[float] = 0.0,
     metric: str | UserMetric = "accuracy",
     percentiles: Sequence[float] = (1, 5),
     threshold: float | None = None,
@@ -80,24 +88,29 @@ def evaluate(
         ModelError: the model does not take such inputs.
         SpecError: an argument is out of range.
     """
-    sigmas = _axis("sigma", sigma, lambda s: 0 <= s <= 1, "a fraction from 0 to 1 (0.1, not 10 %)")
-    ages = _axis("age", age, lambda a: a >= 0, "zero or more seconds")
-    _check_arguments(n_chips, first_chip, percentiles, confidence, batch_size)
+    if not isinstance(chips, Chips):
+        raise SpecError(f"evaluate takes chips, not a {type(chips).__name__}; call mho.deploy(model, memory) first")
+    sigmas = axis("sigma", sigma, lambda s: 0 <= s <= 1, "a fraction from 0 to 1 (0.1, not 10 %)")
+    ages = axis("age", age, lambda a: 0 <= a < math.inf, "zero or more seconds, and finite")
+    check_counts(n_chips, first_chip, batch_size)
+    check_statistics(percentiles, confidence)
+    check_choice("precision", precision, Precision)
+    check_choice("batching", batching, Batching)
     dataset = as_dataset(data)
-    where = torch.device(device) if device is not None else _device_of(chips.model)
+    where = _device_of(chips.model) if device is None else torch_device(device)
     chosen = get_metric(metric, dataset.targets)
     started = time.perf_counter()
 
     chips = replace(chips, model=_moved(chips.model, where))
     dataset = _laid_out(dataset.to(where))
-    model, gains = fold_batchnorm(chips.model)
-    metrics = [chosen]
     with torch.inference_mode(), _autocast(where, precision):
         activation, outputs = _try_out(chips.model, dataset)
-        classes = _check_classes(outputs, dataset, metric)
-        metrics += [EKL] if classes else []
+        check_targets(outputs, dataset, metric)
+        classes = isinstance(metric, str) and metric in CLASS_METRICS
+        metrics = [chosen, EKL] if classes else [chosen]
         digital = _measure(single(chips.model), {}, dataset, 256, [chosen])[0]
         ideal = _measure(single(chips.ideal()), {}, dataset, 256, [chosen])[0]
+    model, gains = fold_batchnorm(chips.model, next(iter(dataset.batches(1)))[0])
     # The folded model expects scaled weights; those that stay digital are scaled here, once.
     model = _scale_digital(model, gains, chips)
 
@@ -106,9 +119,7 @@ def evaluate(
     with (
         torch.inference_mode(),
         _autocast(where, precision),
-        progress(
-            f"{label or chips.label}: chips", n_chips * len(sigmas) * len(ages), enabled=show_progress
-        ) as bar,
+        progress(f"{label or chips.label}: chips", n_chips * len(sigmas) * len(ages), enabled=show_progress) as bar,
     ):
         for i, s in enumerate(sigmas):
             for j, a in enumerate(ages):
@@ -121,18 +132,18 @@ def evaluate(
                     chips=n_chips,
                     weight_bytes=sum(p.bytes_per_chip for p in programmed.values()),
                     activation=activation,
+                    outputs=outputs.numel() * outputs.element_size(),
+                    keep_outputs=chosen.keeps_outputs,
                     device=where,
                 )
                 plan = _checked(plan, model, programmed, chips.seed, dataset, batching)
                 run = batched(model) if plan.vmap else looped(model)
-                at = 0
-                for ids, weights in _population(
-                    programmed, chips.seed, first_chip, n_chips, plan.chips, where
-                ):
-                    scores = _measure(run, weights, dataset, plan.images, metrics)
-                    values[:, i, j, at : at + ids] = torch.stack([m.cpu() for m in scores]).numpy()
-                    at += ids
-                    bar.advance(ids)
+                scores = []
+                for count, weights in _population(programmed, chips.seed, first_chip, n_chips, plan.chips, where):
+                    scores.append(torch.stack(_measure(run, weights, dataset, plan.images, metrics)))
+                    bar.advance(count)
+                # Fetched once per population: an accelerator is never waited for between chips.
+                values[:, i, j] = torch.cat(scores, dim=1).cpu().numpy()
 
     return Result(
         values=values[0],
@@ -210,30 +221,6 @@ def _try_out(model: nn.Module, data: Dataset) -> tuple[tuple[int, int], Tensor]:
     return activation, outputs[None]
 
 
-def _check_classes(outputs: Tensor, data: Dataset, metric: str | UserMetric) -> int:
-    """Number of classes if this is classification (then EKL is measured too), else 0."""
-    integer = not data.targets.is_floating_point()
-    needs_classes = isinstance(metric, str) and metric in CLASS_METRICS
-    if not integer:
-        if needs_classes:
-            raise DataError(
-                f"{data.name}: targets are no class numbers, which {metric} needs; try metric='mse'"
-            )
-        return 0
-    if outputs.dim() < 3:
-        if needs_classes:
-            raise ModelError(
-                f"{metric} needs one score per class, but the model returns one number per sample"
-            )
-        return 0
-    classes, top = outputs.shape[-1], int(data.targets.max())
-    if top >= classes:
-        raise ModelError(
-            f"{data.name} has label {top}, but the model has {classes} outputs; labels are numbered from 0"
-        )
-    return classes if needs_classes else 0
-
-
 def _checked(
     plan: Plan,
     model: nn.Module,
@@ -286,40 +273,5 @@ def _autocast(where: torch.device, precision: Precision) -> torch.autocast | nul
     return nullcontext()
 
 
-def _axis(
-    name: str, values: float | Sequence[float] | None, valid: Callable[[float], bool], must: str
-) -> list[float | None]:
-    if values is None:
-        return [None]
-    listed = [float(v) for v in (values if isinstance(values, Sequence) else [values])]
-    if not listed:
-        raise SpecError(f"{name} is an empty list; give one or more values")
-    for value in listed:
-        if not valid(value):
-            shown = format_duration(value) if name == "age" and value > 0 else f"{value:g}"
-            raise SpecError(f"{name}={shown} must be {must}")
-    if len(set(listed)) < len(listed):
-        raise SpecError(f"{name} lists a value twice: {', '.join(f'{v:g}' for v in listed)}")
-    return list(listed)
-
-
 def _seconds(age: float | None) -> float:
     return 0.0 if age is None else age
-
-
-def _check_arguments(
-    n_chips: int, first_chip: int, percentiles: Sequence[float], confidence: float, batch_size: int | None
-) -> None:
-    if n_chips < 1:
-        raise SpecError(f"n_chips={n_chips} must be one or more")
-    if first_chip < 0:
-        raise SpecError(f"first_chip={first_chip} must be zero or more")
-    for k in percentiles:
-        if not 0 < k < 100:
-            raise SpecError(
-                f"percentile {k:g} must lie between 0 and 100; the unlucky chip in a hundred is 1"
-            )
-    if not 0 < confidence < 1:
-        raise SpecError(f"confidence={confidence:g} must lie between 0 and 1, such as 0.95")
-    if batch_size is not None and batch_size < 1:
-        raise SpecError(f"batch_size={batch_size} must be one or more")

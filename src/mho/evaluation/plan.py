@@ -16,6 +16,8 @@ CPU_ACTIVATION = 6 * 2**20
 CUDA_ACTIVATION = 2**30
 SHARE = 0.25
 """Part of the free memory that one chunk may take."""
+LOOP_BYTES = 64 * 2**20
+"""Bytes of weights sampled ahead in a loop over chips: enough to feed every thread, few enough to stay near."""
 MOST_CHIPS = 256
 
 
@@ -42,6 +44,8 @@ def make_plan(
     chips: int,
     weight_bytes: int,
     activation: tuple[int, int],
+    outputs: int,
+    keep_outputs: bool,
     device: torch.device,
 ) -> Plan:
     """Sizes for ``chips`` chips on ``samples`` samples.
@@ -56,6 +60,8 @@ def make_plan(
         chips: chips asked for.
         weight_bytes: bytes that the stored weights of one chip take while sampled.
         activation: bytes per image of (the largest, all) activations.
+        outputs: bytes per image of what the model returns.
+        keep_outputs: the metric needs those of the whole set at once.
         device: where it runs.
     """
     largest, everything = (max(1, a) for a in activation)
@@ -64,9 +70,11 @@ def make_plan(
     budget = CPU_ACTIVATION if on_cpu else CUDA_ACTIVATION
     images = batch_size or max(16, budget // largest)
     images = min(images, samples)
-    per_chip = weight_bytes + (everything * images if vmap else 0)
     room = int(free_memory(device) * SHARE)
-    return Plan(images, max(1, min(chips, MOST_CHIPS, room // max(1, per_chip))), vmap)
+    results = outputs * (samples if keep_outputs else images)
+    fit = room // max(1, weight_bytes + results + (everything * images if vmap else 0))
+    fit = fit if vmap else min(fit, LOOP_BYTES // max(1, weight_bytes))
+    return Plan(images, max(1, min(chips, MOST_CHIPS, fit)), vmap)
 
 
 def free_memory(device: torch.device) -> int:

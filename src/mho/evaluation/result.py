@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mho.errors import SpecError
 from mho.evaluation.statistics import Interval, mean_interval, percentile_interval, yield_interval
 from mho.text import table
-from mho.units import format_duration, percent
+from mho.units import format_duration, percent, significant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,27 +165,25 @@ class Result:
     def from_dict(cls, data: dict[str, Any]) -> Result:
         """The result that :meth:`to_dict` wrote."""
         lists = {k: tuple(data[k]) for k in ("sigma", "age", "percentiles")}
-        arrays = {
-            k: None if data[k] is None else np.asarray(data[k], dtype=np.float64) for k in ("values", "ekl")
-        }
+        arrays = {k: None if data[k] is None else np.asarray(data[k], dtype=np.float64) for k in ("values", "ekl")}
         return cls(**(data | lists | arrays))
 
     def __str__(self) -> str:
+        show = percent if self.bounded else significant
         columns = [*(f"p{k:g}" for k in self.percentiles)]
-        columns += [f"yield≥{percent(self.threshold, 1)}"] if self.threshold is not None else []
+        columns += [f"yield≥{show(self.threshold)}"] if self.threshold is not None else []
         header = ["sigma", "age", "mean", *columns, "min", "std", *(["EKL"] if self.ekl is not None else [])]
-        digits = 2
         rows = []
         for p in self.populations():
-            shown = [_spell(p.mean, digits), *(_spell(p.percentile(k), digits) for k in self.percentiles)]
-            shown += [_spell(p.yield_above(self.threshold), 1)] if self.threshold is not None else []
-            shown += [percent(p.minimum, digits), percent(p.std, digits)]
-            shown += [] if p.ekl is None else [f"{p.ekl.value:.4f}"]
+            shown = [_spell(p.mean, show), *(_spell(p.percentile(k), show) for k in self.percentiles)]
+            shown += [_spell(p.yield_above(self.threshold), percent)] if self.threshold is not None else []
+            shown += [show(p.minimum), show(p.std)]
+            shown += [] if p.ekl is None else [significant(p.ekl.value)]
             sigma = "device's" if p.sigma is None else f"{p.sigma:g}"
             rows.append([sigma, format_duration(p.age), *shown])
         title = (
-            f"{self.label}: {self.metric} in %, {self.chips} chips x {self.images} samples, seed {self.seed}; "
-            f"digital {percent(self.digital)}, noiseless cells {percent(self.ideal)}; "
+            f"{self.label}: {self.metric}{' in %' if self.bounded else ''}, {self.chips} chips x {self.images} "
+            f"samples, seed {self.seed}; digital {show(self.digital)}, noiseless cells {show(self.ideal)}; "
             f"[{100 * self.confidence:g} % intervals over chips]"
         )
         return table(header, rows, left=2, title=title)
@@ -195,14 +193,11 @@ def _position(axis: str, wanted: float | None, have: tuple[float | None, ...]) -
     if wanted is None and len(have) == 1:
         return 0
     for i, value in enumerate(have):
-        if value == wanted or (
-            value is not None and wanted is not None and abs(value - wanted) <= 1e-9 * abs(value)
-        ):
+        if value == wanted or (value is not None and wanted is not None and abs(value - wanted) <= 1e-9 * abs(value)):
             return i
     shown = ", ".join(format_duration(v) if axis == "age" and v is not None else str(v) for v in have)
     raise SpecError(f"no {axis} {wanted} in this result; it has {shown}")
 
 
-def _spell(interval: Interval, digits: int) -> str:
-    low, high = percent(interval.low, digits), percent(interval.high, digits)
-    return f"{percent(interval.value, digits)} [{low}, {high}]"
+def _spell(interval: Interval, show: Callable[[float], str]) -> str:
+    return f"{show(interval.value)} [{show(interval.low)}, {show(interval.high)}]"

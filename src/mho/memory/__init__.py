@@ -1,9 +1,9 @@
 """CELLS -> MODEL: the Memory spec, name rules, deploy, describe, and validate -> explain -> fix."""
 
-from mho.memory.deploy import Chips, deploy
-from mho.memory.describe import describe
+from mho.memory.deployment import Chips, deploy
 from mho.memory.description import Description, DigitalTensor, StoredLayer
 from mho.memory.layers import LayerRule, register
+from mho.memory.layout import describe
 from mho.memory.spec import Memory
 from mho.memory.validate import Problem, fix, validate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 
 import torch
@@ -12,10 +13,11 @@ from torch.nn.modules.batchnorm import _NormBase
 from mho.errors import SpecError
 from mho.mapping.base import Programmed, program
 from mho.memory.description import DigitalTensor
-from mho.memory.layers import LayerRule, matrices
+from mho.memory.layers import LayerRule, full_name, matrices
 from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.spec import Memory
 from mho.memory.validate import require_valid
+from mho.spec import references
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,15 @@ class Chips:
         """The distinct memories in use."""
         return tuple(dict.fromkeys(p.memory for p in self.placements.values()))
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """BibTeX keys of everything these chips are made of; see :func:`mho.cite`."""
+        return (*dict.fromkeys(k for m in self.memories for k in references(m)), "salmon2011random", "boxmuller1958")
+
     def programmed(self, *, sigma: float | None = None, age: float = 0.0) -> dict[str, Programmed]:
         """Every stored weight ready to be sampled, at ``sigma`` (the device's own if ``None``) and ``age`` seconds."""
-        if age < 0:
-            raise SpecError(f"age={age:g} s must be zero or more")
+        if not 0 <= age < math.inf:
+            raise SpecError(f"age={age:g} s must be zero or more, and finite")
         out = {}
         for name, placement in self.placements.items():
             memory = placement.memory if sigma is None else placement.memory.with_sigma(sigma)
@@ -140,13 +147,11 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
     for prefix, module in copied.named_modules():
         stored = dict(matrices(module))
         for leaf, parameter in module.named_parameters(recurse=False):
-            name = f"{prefix}.{leaf}" if prefix else leaf
+            name = full_name(prefix, leaf)
             kind, pattern = type(module).__name__, first_match(rules, name)
             reason = _why_digital(module, leaf, stored.get(leaf), rules, pattern)
             if reason:
-                digital.append(
-                    DigitalTensor(name=name, kind=kind, shape=tuple(parameter.shape), reason=reason)
-                )
+                digital.append(DigitalTensor(name=name, kind=kind, shape=tuple(parameter.shape), reason=reason))
                 continue
             assert pattern is not None
             chosen = rules[pattern]

@@ -108,9 +108,7 @@ class Description:
             "memory",
         ]
         rows.append(["total", "", "", "", f"{self.cells:,}", self.tiles, "", "", "", ""])
-        stored = table(
-            header, rows, left=2, title=f"{self.model} on arrays of {self.tile[0]}x{self.tile[1]} cells"
-        )
+        stored = table(header, rows, left=2, title=f"{self.model} on arrays of {self.tile[0]}x{self.tile[1]} cells")
         if not self.digital:
             return stored
         kept = [[d.name, d.kind, "x".join(map(str, d.shape)) or "1", d.reason] for d in self.digital]

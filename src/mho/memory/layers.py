@@ -57,6 +57,11 @@ def matrices(module: nn.Module) -> Iterator[tuple[str, LayerRule]]:
                 yield name, rule
 
 
+def full_name(prefix: str, leaf: str) -> str:
+    """Name in the model of parameter ``leaf`` of the module called ``prefix`` (empty for the model itself)."""
+    return f"{prefix}.{leaf}" if prefix else leaf
+
+
 def _qualified(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
@@ -85,10 +90,10 @@ def _transposed_conv(module: nn.Module, shape: tuple[int, ...]) -> Matrix:
 
 
 register(nn.Linear, LayerRule(("weight",), 0, _linear))
-for _kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
-    register(_kind, LayerRule(("weight",), 0, _conv))
-for _kind in (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d):
-    register(_kind, LayerRule(("weight",), 1, _transposed_conv))
+for _conv_kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
+    register(_conv_kind, LayerRule(("weight",), 0, _conv))
+for _transposed_kind in (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d):
+    register(_transposed_kind, LayerRule(("weight",), 1, _transposed_conv))
 register(nn.MultiheadAttention, LayerRule(("in_proj_weight", "[qkv]_proj_weight"), 0, _linear))
 register(nn.RNNBase, LayerRule(("weight_ih_l*", "weight_hh_l*", "weight_hr_l*"), 0, _linear))
 for _cell in (nn.RNNCell, nn.LSTMCell, nn.GRUCell):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from mho.errors import SpecError
-from mho.memory.deploy import Chips, Placement
+from mho.memory.deployment import Chips, Placement
 from mho.memory.description import Description, StoredLayer
 
 

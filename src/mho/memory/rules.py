@@ -23,9 +23,7 @@ def normalise(rules: Rules) -> dict[str, Memory | None]:
     if isinstance(rules, Memory):
         return {"*": rules}
     if not isinstance(rules, Mapping):
-        raise SpecError(
-            f"rules are a Memory or a dict of name patterns to memories, not a {type(rules).__name__}"
-        )
+        raise SpecError(f"rules are a Memory or a dict of name patterns to memories, not a {type(rules).__name__}")
     if not rules:
         raise SpecError("rules are empty; give a Memory, or a pattern such as {'*': memory}")
     for pattern, memory in rules.items():

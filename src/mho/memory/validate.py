@@ -6,15 +6,16 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from mho.errors import ModelError
-from mho.memory.layers import matrices
+from mho.memory.layers import full_name, matrices, rule_for
 
 DTYPES = (torch.float32,)
 """Types of weights that can be programmed."""
@@ -60,10 +61,12 @@ def fix(model: nn.Module) -> nn.Module:
     Raises:
         ModelError: a problem remains that only its owner can solve.
     """
+    _refuse([p for p in validate(model) if not p.fixable])
     fixed = copy.deepcopy(model)
     fixed.eval()
     for module in fixed.modules():
         if parametrize.is_parametrized(module):
+            _own_class(module)
             for name in list(module.parametrizations):  # type: ignore[arg-type]
                 parametrize.remove_parametrizations(module, name, leave_parametrized=True)
     fixed.float()
@@ -76,9 +79,19 @@ def fix(model: nn.Module) -> nn.Module:
     return fixed
 
 
+def _own_class(module: nn.Module) -> None:
+    """Part ``module`` from its original: a deep copy shares the class that a parametrisation has made for it."""
+    kind = type(module)
+    own = {k: v for k, v in vars(kind).items() if k not in ("__dict__", "__weakref__")}
+    module.__class__ = type(kind.__name__, kind.__bases__, own)
+
+
 def require_valid(model: nn.Module) -> None:
     """Raise :class:`ModelError`, one line a problem, unless the model can be deployed."""
-    problems = validate(model)
+    _refuse(validate(model))
+
+
+def _refuse(problems: list[Problem]) -> None:
     if problems:
         lines = [str(p) for p in problems[:8]]
         lines += [f"... and {len(problems) - 8} more"] if len(problems) > 8 else []
@@ -92,22 +105,21 @@ def _non_finite(model: nn.Module) -> list[Problem]:
     for name, p in model.named_parameters():
         if p.is_floating_point() and not bool(torch.isfinite(p).all()):
             bad = int((~torch.isfinite(p)).sum())
-            out.append(
-                Problem(name, f"{bad} of {p.numel()} weights are NaN or infinite", "retrain or reload", False)
-            )
+            out.append(Problem(name, f"{bad} of {p.numel()} weights are NaN or infinite", "retrain or reload", False))
     return out
 
 
 def _shared(model: nn.Module) -> list[list[str]]:
-    """Names of tensors that several layers share, if one of these layers would store it."""
+    """Names of tensors that several layers share, if one of these layers would store it.
+
+    A layer that is called, or registered, more than once is one array read more than once, and no problem.
+    """
     owners: dict[int, list[str]] = defaultdict(list)
-    for name, p in model.named_parameters(remove_duplicate=False):
-        owners[id(p)].append(name)
-    stored = {
-        f"{prefix}.{name}" if prefix else name
-        for prefix, module in model.named_modules(remove_duplicate=False)
-        for name, _ in matrices(module)
-    }
+    stored = set()
+    for prefix, module in model.named_modules():
+        for leaf, p in module.named_parameters(recurse=False):
+            owners[id(p)].append(full_name(prefix, leaf))
+        stored |= {full_name(prefix, leaf) for leaf, _ in matrices(module)}
     return [names for names in owners.values() if len(names) > 1 and stored & set(names)]
 
 
@@ -125,7 +137,7 @@ def _tied(model: nn.Module) -> list[Problem]:
 
 def _train_mode(model: nn.Module) -> list[Problem]:
     for name, module in model.named_modules():
-        if isinstance(module, _BatchNorm) and module.training and module.track_running_stats:
+        if isinstance(module, _BatchNorm) and module.training and module.running_mean is not None:
             return [
                 Problem(
                     name,
@@ -135,6 +147,19 @@ def _train_mode(model: nn.Module) -> list[Problem]:
                 )
             ]
     return []
+
+
+def _batch_statistics(model: nn.Module) -> list[Problem]:
+    return [
+        Problem(
+            name,
+            f"{type(module).__name__} keeps no running statistics, so a result would depend on the batch",
+            "train it with track_running_stats=True",
+            False,
+        )
+        for name, module in model.named_modules()
+        if isinstance(module, _BatchNorm) and module.running_mean is None
+    ]
 
 
 def _quantised(model: nn.Module) -> list[Problem]:
@@ -147,10 +172,8 @@ def _quantised(model: nn.Module) -> list[Problem]:
         )
         for name, module in model.named_modules()
         if "quantized" in type(module).__module__.split(".")
-        and not isinstance(module, nn.Identity)
-        and not any(True for _ in module.parameters(recurse=False))
-        and "dynamic" not in type(module).__name__.lower()
-        and hasattr(module, "_packed_params")
+        # Packed layers hand their weights out by a method; their parts and quantised activations have none.
+        and any(callable(getattr(module, method, None)) for method in ("weight", "get_weight"))
     ]
 
 
@@ -160,7 +183,7 @@ def _dtypes(model: nn.Module) -> list[Problem]:
         for name, _ in matrices(module):
             parameter = module.get_parameter(name)
             if parameter.dtype not in DTYPES:
-                where = f"{prefix}.{name}" if prefix else name
+                where = full_name(prefix, name)
                 convertible = parameter.is_floating_point()
                 out.append(
                     Problem(
@@ -186,24 +209,35 @@ def _parametrised(model: nn.Module) -> list[Problem]:
     ]
 
 
+def _recomputed(model: nn.Module) -> list[Problem]:
+    out = []
+    for prefix, module in model.named_modules():
+        rule = rule_for(module)
+        for leaf, value in vars(module).items():
+            # Hooks (pruning, weight norm, spectral norm of torch.nn.utils) put a tensor where the parameter was.
+            if rule and isinstance(value, Tensor) and any(fnmatch(leaf, pattern) for pattern in rule.parameters):
+                where = full_name(prefix, leaf)
+                remedy = "make it permanent with torch.nn.utils.prune.remove or remove_weight_norm"
+                out.append(Problem(where, "is computed by a hook, so there is no tensor to program", remedy, False))
+    return out
+
+
 def _devices(model: nn.Module) -> list[Problem]:
     places = {str(p.device): n for n, p in model.named_parameters()}
     if len(places) < 2:
         return []
     where = ", ".join(f"{name} on {place}" for place, name in places.items())
-    return [
-        Problem(
-            "model", f"is spread over several devices ({where})", "move it to one: model.to('cuda')", False
-        )
-    ]
+    return [Problem("model", f"is spread over several devices ({where})", "move it to one: model.to('cuda')", False)]
 
 
 _CHECKS: tuple[Callable[[nn.Module], list[Problem]], ...] = (
     _quantised,
     _parametrised,
+    _recomputed,
     _dtypes,
     _non_finite,
     _train_mode,
+    _batch_statistics,
     _tied,
     _devices,
 )
