@@ -19,6 +19,8 @@ from mho.devices import (
     FeFET2,
     LevelGaussian,
     LogNormal,
+    MeasuredQuantiles,
+    MeasuredTable,
     PCMDrift,
     PCMProgramming,
     PowerLawDrift,
@@ -265,6 +267,34 @@ def test_stack_varies_the_first_sigma_and_names_its_stages() -> None:
     assert changed.stages == (stack.stages[0], FeFET1(sigma=0.3), stack.stages[2])
     assert stack.sigma == 0.1
     assert Stack(stages=(LevelGaussian(sigma=0.1, level_scope="weight"),)).per_weight
+
+
+EVERY_KIND = [
+    LevelGaussian(sigma=0.1),
+    LogNormal(sigma=0.1),
+    StuckAt(sa0=0.1, sa1=0.1),
+    PowerLawDrift(nu=0.1, nu_std=0.1),
+    ReadNoise(q=0.1),
+    PCMProgramming(),
+    PCMDrift(),
+    MeasuredTable(states=(0.5,), mean=((0.5,),), std=((0.1,),)),
+    MeasuredQuantiles(states=(0.5,), probabilities=(0.0, 1.0), errors=(((-0.1, 0.1),),)),
+]
+
+
+def test_no_two_kinds_of_device_draw_for_one_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any two may be stages of one stack; with a purpose in common their errors would be the same numbers."""
+    purposes: list[str] = []
+    for name in ("normal", "bits"):
+        drawn = getattr(Draws, name)
+        monkeypatch.setattr(
+            Draws, name, lambda self, purpose, drawn=drawn: (purposes.append(purpose), drawn(self, purpose))[1]
+        )
+    for device in EVERY_KIND:
+        read(device, torch.tensor([0.5]), age=1e6, n=2)
+    assert len(purposes) == len(set(purposes)) == len(EVERY_KIND)
+    kinds = {k for k in vars(devices).values() if isinstance(k, type) and issubclass(k, Device)}
+    assert kinds - {Device, Stack} == {type(d) for d in EVERY_KIND}
 
 
 def test_the_same_cells_at_every_severity() -> None:

@@ -19,6 +19,12 @@ TABLE = devices.MeasuredTable(
     mean=((0.0, 0.5, 1.0), (0.02, 0.45, 0.9)),
     std=((0.0, 0.01, 0.02), (0.02, 0.05, 0.04)),
 )
+QUANTILES = devices.MeasuredQuantiles(
+    states=(0.1, 0.9),
+    ages=(0.0, 10.0),
+    probabilities=(0.0, 0.5, 1.0),
+    errors=(((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)), ((-0.2, 0.0, 0.1), (-0.1, 0.0, 0.3))),
+)
 DRIFTING = devices.Stack(stages=(devices.RRAM1(sigma=0.1), devices.PowerLawDrift(nu=0.05, nu_std=0.01)))
 SOUND = [
     devices.RRAM1(sigma=0.1),
@@ -31,6 +37,8 @@ SOUND = [
     devices.ReadNoise(q=0.01, exponent=0.5),
     TABLE,
     TABLE.with_sigma(0.1),
+    QUANTILES,
+    QUANTILES.with_sigma(0.1),
     DRIFTING,
 ]
 
