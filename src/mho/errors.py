@@ -14,7 +14,7 @@ class SpecError(MhoError, ValueError):
     """A value given to a spec (device, mapping, memory, recipe) is out of range or of the wrong type."""
 
 
-class UnknownName(MhoError, LookupError):
+class UnknownNameError(MhoError, LookupError):
     """A name (rule, device, model, data set, metric) that does not exist; carries the nearest one that does."""
 
 
@@ -44,6 +44,6 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f"valid names: {shown}" if names else "there are none"
 
 
-def unknown(what: str, name: str, options: Iterable[str]) -> UnknownName:
-    """The :class:`UnknownName` for ``name``, ready to raise."""
-    return UnknownName(f"unknown {what} '{name}': {nearest(name, options)}")
+def unknown(what: str, name: str, options: Iterable[str]) -> UnknownNameError:
+    """The :class:`UnknownNameError` for ``name``, ready to raise."""
+    return UnknownNameError(f"unknown {what} '{name}': {nearest(name, options)}")

@@ -51,7 +51,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
 
 def write_json(path: str | os.PathLike[str], data: Any) -> Path:
     """Write plain data as JSON; see :func:`write_bytes`."""
-    return write_text(path, json.dumps(data, indent=1) + "\n")
+    return write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:

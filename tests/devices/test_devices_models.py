@@ -30,7 +30,7 @@ from mho.devices import (
     kappa,
 )
 from mho.devices.pcm import G_MAX
-from mho.errors import SpecError, UnknownName
+from mho.errors import SpecError, UnknownNameError
 from mho.rng import Draws
 
 N = 100_000
@@ -362,5 +362,5 @@ def test_bad_input_is_one_line(make, says: str) -> None:
 
 
 def test_unknown_names_get_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="unknown device 'FeFT2': did you mean 'FeFET2'"):
+    with pytest.raises(UnknownNameError, match="unknown device 'FeFT2': did you mean 'FeFET2'"):
         devices.get("FeFT2", sigma=0.1)

@@ -12,7 +12,7 @@ from torch import nn
 import mho
 from mho.data import Dataset
 from mho.devices import PCM, RRAM1
-from mho.errors import DataError, MhoError, ModelError, SpecError, UnknownName
+from mho.errors import DataError, MhoError, ModelError, SpecError, UnknownNameError
 from mho.memory import Memory, deploy
 
 X, Y = nets.inputs(12, 6), torch.arange(12) % 3
@@ -51,7 +51,7 @@ ARGUMENTS = [
     ({"percentiles": "1,5"}, SpecError, "percentiles='1,5' is no list of numbers"),
     ({"confidence": 95}, SpecError, "confidence=95 must lie between 0 and 1"),
     ({"confidence": 0.0}, SpecError, "confidence=0 must lie between 0 and 1"),
-    ({"metric": "acuracy"}, UnknownName, "unknown metric 'acuracy': did you mean 'accuracy'?"),
+    ({"metric": "acuracy"}, UnknownNameError, "unknown metric 'acuracy': did you mean 'accuracy'?"),
     ({"precision": "float16"}, SpecError, "precision='float16': did you mean 'bfloat16'?"),
     ({"batching": "loops"}, SpecError, "batching='loops': did you mean 'loop'?"),
     ({"device": "gpu"}, SpecError, "device='gpu' is none that torch knows"),

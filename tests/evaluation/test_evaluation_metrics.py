@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import mho
 from mho.devices import RRAM1
-from mho.errors import DataError, UnknownName
+from mho.errors import DataError, UnknownNameError
 from mho.evaluation.metrics import EKL, METRICS, Metric, get_metric
 from mho.memory import Memory, deploy
 
@@ -185,7 +185,7 @@ def test_metrics_through_evaluate() -> None:
 
 
 def test_unknown_metrics_get_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="unknown metric 'acuracy': did you mean 'accuracy'"):
+    with pytest.raises(UnknownNameError, match="unknown metric 'acuracy': did you mean 'accuracy'"):
         get_metric("acuracy", torch.zeros(1))
 
 

@@ -129,7 +129,7 @@ def same(a: Result, b: Result) -> bool:
 def test_results_survive_json(changes: dict) -> None:
     before = result(**changes)
     assert same(Result.from_dict(before.to_dict()), before)
-    after = Result.from_dict(json.loads(json.dumps(before.to_dict())))
+    after = Result.from_dict(json.loads(json.dumps(before.to_dict(), allow_nan=False)))
     assert same(after, before)
     assert str(after) == str(before)
     assert after.rows() == before.rows() or changes.get("ekl") is not None

@@ -23,6 +23,7 @@ from mho.devices import (
     StuckAt,
     kappa,
 )
+from mho.errors import SpecError
 from mho.mapping import Analog, Differential, Mapping, Offset, SlicedMagnitude, program
 
 CHIPS = 40_000
@@ -184,3 +185,12 @@ def test_whole_weight_devices_see_the_weight_s_magnitude() -> None:
     factor = torch.tensor([1, 6, 1, 6, 1.0]).double()
     unit = 0.1 * SlicedMagnitude().kappa
     assert got.std(0)[0].numpy() == pytest.approx((unit * factor).numpy(), rel=error_of_std(CHIPS))
+
+
+def test_whole_weight_models_refuse_what_acts_on_cells() -> None:
+    """A published per-weight spread has no cells that could stick, drift apart or be clipped one by one."""
+    whole = FeFET2(sigma=0.1, level_scope="weight")
+    with pytest.raises(SpecError, match="level_scope='device'"):
+        Stack(stages=(whole, StuckAt.at_rate(0.01)))
+    with pytest.raises(SpecError, match="level_scope='device'"):
+        sample(SlicedMagnitude(clip_negative=True), whole)

@@ -12,7 +12,7 @@ from torch import nn
 
 import mho
 from mho.devices import PCM, RRAM1, FeFET2
-from mho.errors import SpecError, UnknownName
+from mho.errors import SpecError, UnknownNameError
 from mho.mapping import Analog, Differential, SlicedMagnitude
 from mho.memory import LayerRule, Memory, deploy, describe, register
 from mho.memory.rules import first_match, matches
@@ -74,7 +74,7 @@ def test_first_match_wins(rules, stored: dict[str, Memory]) -> None:
         everything = set(stored) | {d.name for d in chips.digital}
         assert everything == {n for n, _ in Net().named_parameters()}, "every parameter is somewhere"
     else:
-        with pytest.raises((SpecError, UnknownName)):
+        with pytest.raises((SpecError, UnknownNameError)):
             deploy(Net().eval(), rules)
 
 
@@ -88,9 +88,9 @@ def test_a_pattern_names_a_parameter_or_its_module() -> None:
 
 
 BAD_RULES = [
-    ({"hed": A}, UnknownName, "rule 'hed' matches no layer: did you mean 'head'?"),
-    ({"block.conv.*": A, "*": A}, UnknownName, "rule 'block.conv.*' matches no layer: did you mean 'block.conv1'?"),
-    ({"zzz": A}, UnknownName, "valid names: block.bn, block.conv1, block.head, head"),
+    ({"hed": A}, UnknownNameError, "rule 'hed' matches no layer: did you mean 'head'?"),
+    ({"block.conv.*": A, "*": A}, UnknownNameError, "'block.conv.*' matches no layer: did you mean 'block.conv1'?"),
+    ({"zzz": A}, UnknownNameError, "valid names: block.bn, block.conv1, block.head, head"),
     ({}, SpecError, "rules are empty"),
     ({"*": RRAM1(sigma=0.1)}, SpecError, "rule '*' is a LevelGaussian; it takes mho.Memory(...) or None"),
     (RRAM1(sigma=0.1), SpecError, "not a LevelGaussian"),

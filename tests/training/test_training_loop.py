@@ -186,18 +186,3 @@ def test_bad_requests_are_one_line(model: Any, samples: Any, options: dict, erro
 def test_quick_work_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     training.train(small(), blobs(), recipe=FAST)
     assert capfd.readouterr() == ("", "")
-
-
-def test_the_bar_waits_and_then_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mho.training import progress
-
-    started = []
-    monkeypatch.setattr("rich.console.Console.is_terminal", True)
-    monkeypatch.setattr("rich.progress.Progress.start", lambda self: started.append(self))
-    for patience, shown, expected in ((60.0, True, 0), (-1.0, False, 0), (-1.0, True, 1)):
-        monkeypatch.setattr(progress, "_PATIENCE_S", patience)
-        started.clear()
-        with progress.Bar("training", 3, shown) as bar:
-            for _ in range(3):
-                bar.step()
-        assert len(started) == expected

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mho.errors import MhoError, SpecError, UnknownName
+from mho.errors import MhoError, SpecError, UnknownNameError
 from mho.spec import from_dict
 from mho.training import PRESETS, Recipe, preset
 from mho.training.augment import crop_flip, darkest
@@ -56,7 +56,7 @@ def test_presets_survive_yaml_and_name_their_source(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "error", "words"),
     [
-        ("swim-lenet5", {}, UnknownName, "unknown recipe 'swim-lenet5': did you mean 'swim-lenet'?"),
+        ("swim-lenet5", {}, UnknownNameError, "unknown recipe 'swim-lenet5': did you mean 'swim-lenet'?"),
         ("swim-lenet", {"epoch": 3}, SpecError, "Recipe has no field 'epoch': did you mean 'epochs'?"),
         ("neft-vgg8", {"lr": -1.0}, SpecError, "lr=-1.0 must be positive"),
     ],

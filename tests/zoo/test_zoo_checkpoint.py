@@ -178,14 +178,14 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OutputError, match=r"could not write .*m\.safetensors: No space left on device"):
+    with pytest.raises(OutputError, match=r"cannot write .*m\.safetensors: No space left on device"):
         zoo.save(zoo.build("lenet", seed=1), path)
     assert path.read_bytes() == old
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No such file or directory"):
+    with pytest.raises(OutputError, match="does not exist"):
         zoo.save(zoo.build("lenet"), tmp_path / "no" / "m.safetensors")
     with pytest.raises(SpecError, match=r"must end in \.safetensors"):
         zoo.save(zoo.build("lenet"), tmp_path / "m.pt")

@@ -13,7 +13,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from mho import zoo
-from mho.errors import MhoError, SpecError, UnknownName
+from mho.errors import MhoError, SpecError, UnknownNameError
 from mho.zoo.registry import built_as
 
 SHAPES = {"lenet": (1, 28, 28), "mlp": (1, 28, 28)}
@@ -99,9 +99,9 @@ def test_a_network_remembers_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "error", "words"),
     [
-        ("lennet", {}, UnknownName, "unknown model 'lennet': did you mean 'lenet'?"),
-        ("lenet", {"clases": 3}, UnknownName, "'lenet' has no option 'clases': did you mean 'classes'?"),
-        ("resnet20", {"depth": 32}, UnknownName, "'resnet20' has no option 'depth'"),
+        ("lennet", {}, UnknownNameError, "unknown model 'lennet': did you mean 'lenet'?"),
+        ("lenet", {"clases": 3}, UnknownNameError, "'lenet' has no option 'clases': did you mean 'classes'?"),
+        ("resnet20", {"depth": 32}, UnknownNameError, "'resnet20' has no option 'depth'"),
         ("lenet", {"classes": 0}, SpecError, "lenet: classes=0 must be an integer of at least 1"),
         ("lenet", {"classes": True}, SpecError, "classes=True"),
         ("lenet", {"image_size": 3}, SpecError, "image_size=3 must be an integer of at least 4"),

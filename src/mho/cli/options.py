@@ -219,7 +219,7 @@ def check_threshold(threshold: float | None, metric: str) -> None:
 
     Raises:
         SpecError: naming what was meant.
-        UnknownName: no metric has this name.
+        UnknownNameError: no metric has this name.
     """
     from mho.errors import unknown
     from mho.evaluation import METRICS

@@ -117,7 +117,7 @@ def entry(name: str) -> Entry:
     """The row of ``name``.
 
     Raises:
-        UnknownName: no such data set.
+        UnknownNameError: no such data set.
     """
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
@@ -128,7 +128,7 @@ def classes(name: str) -> tuple[str, ...]:
     """The class names of a data set, in the order of their indices.
 
     Raises:
-        UnknownName: no such data set.
+        UnknownNameError: no such data set.
         DataError: its class names are in its folder, not in this table (Tiny-ImageNet: ``words.txt``).
     """
     row = entry(name)

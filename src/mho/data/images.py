@@ -46,7 +46,7 @@ def assemble(
         classes: number of classes where it is not the catalog's.
 
     Raises:
-        UnknownName: no such normalisation.
+        UnknownNameError: no such normalisation.
         SpecError: mean and std do not match the channels, or a std is not positive.
     """
     channels = pixels.shape[1]

@@ -14,7 +14,7 @@ from mho.data.idx import fashion_mnist, mnist
 from mho.data.images import Split
 from mho.data.optdigits import digits
 from mho.data.tiny import tiny_imagenet
-from mho.errors import UnknownName, nearest
+from mho.errors import UnknownNameError, nearest
 
 LOADERS: Mapping[str, Callable[..., Dataset]] = {
     "digits": digits,
@@ -44,12 +44,12 @@ def load(
         options: what that loader takes besides, such as ``size=8`` (digits) or ``normalize="imagenet"``.
 
     Raises:
-        UnknownName: no such data set, split or option.
+        UnknownNameError: no such data set, split or option.
         DataError: the data is missing and cannot be downloaded, or is corrupt.
     """
     loader = LOADERS[entry(name).name]
     allowed = list(inspect.signature(loader).parameters)
     for key in options:
         if key not in allowed:
-            raise UnknownName(f"data set '{name}' has no option '{key}': {nearest(key, allowed)}")
+            raise UnknownNameError(f"data set '{name}' has no option '{key}': {nearest(key, allowed)}")
     return loader(split=split, root=root, limit=limit, **options)

@@ -46,7 +46,7 @@ def tiny_imagenet(
 
     Raises:
         DataError: the folder is missing and cannot be downloaded, is incomplete, or Pillow is not installed.
-        UnknownName: a wnid is not among the folder's.
+        UnknownNameError: a wnid is not among the folder's.
 
     Source: Le, Yang, "Tiny ImageNet Visual Recognition Challenge", Stanford CS231N 2015.
     """

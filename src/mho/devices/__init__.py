@@ -46,7 +46,7 @@ def get(name: str, **options: Any) -> Device:
     """The device preset called ``name`` (case does not matter), such as ``get("rram1", sigma=0.1)``.
 
     Raises:
-        UnknownName: no preset has this name.
+        UnknownNameError: no preset has this name.
         SpecError: the preset does not take these options.
     """
     by_lower = {n.lower(): p for n, p in PRESETS.items()}

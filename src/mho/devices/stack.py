@@ -37,6 +37,11 @@ class Stack(Device):
             if kinds.count(kind) > 1:
                 # Two stages of one kind would share one stream of random numbers.
                 raise SpecError(f"Stack: {kind.__name__} appears twice; merge the two into one stage")
+        if len(kinds) > 1 and any(stage.per_weight for stage in self.stages):
+            raise SpecError(
+                "Stack: a stage with level_scope='weight' describes whole weights, the others cells; "
+                "use level_scope='device'"
+            )
 
     @property
     def label(self) -> str:

@@ -50,9 +50,7 @@ class StuckAt(Device):
         return cls(sa0=rate * SA0_SHARE, sa1=rate * (1 - SA0_SHARE))
 
     def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> StuckAt:
-        if cell_bits != 1:
-            return self
-        sa0, sa1 = self._binary
+        sa0, sa1 = self._binary if cell_bits == 1 else (self.sa0, self.sa1)
         return StuckAt(sa0=sa0, sa1=sa1)
 
     @property

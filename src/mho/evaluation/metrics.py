@@ -40,7 +40,7 @@ def get_metric(metric: str | UserMetric, targets: Tensor) -> Metric:
     """The metric called ``metric``, or a user's ``f(outputs (n, ...), targets (n, ...)) -> number`` on the whole set.
 
     Raises:
-        UnknownName: no metric has this name.
+        UnknownNameError: no metric has this name.
     """
     if callable(metric):
         return _whole_set(metric, targets)

@@ -108,14 +108,14 @@ def evaluate(
         check_targets(outputs, dataset, metric)
         classes = isinstance(metric, str) and metric in CLASS_METRICS
         metrics = [chosen, EKL] if classes else [chosen]
-        digital = _measure(single(chips.model), {}, dataset, 256, [chosen])[0]
-        ideal = _measure(single(chips.ideal()), {}, dataset, 256, [chosen])[0]
+        digital = _measure(single(chips.model), {}, dataset, batch_size or 256, [chosen])[0]
+        ideal = _measure(single(chips.ideal()), {}, dataset, batch_size or 256, [chosen])[0]
     model, gains = fold_batchnorm(chips.model, next(iter(dataset.batches(1)))[0])
     # The folded model expects scaled weights; those that stay digital are scaled here, once.
     model = _scale_digital(model, gains, chips)
 
     values = np.full((len(metrics), len(sigmas), len(ages), n_chips), np.nan)
-    plan = Plan(1, 1, False)
+    plan, by_cell = Plan(1, 1, False), False
     with (
         torch.inference_mode(),
         _autocast(where, precision),
@@ -125,6 +125,7 @@ def evaluate(
             for j, a in enumerate(ages):
                 programmed = chips.programmed(sigma=s, age=_seconds(a))
                 programmed = {n: p.scaled(gains[n]) if n in gains else p for n, p in programmed.items()}
+                by_cell = any(p.mean is None for p in programmed.values())
                 plan = make_plan(
                     batching=batching,
                     batch_size=batch_size,
@@ -163,7 +164,7 @@ def evaluate(
         label=label or chips.label,
         data=dataset.name,
         provenance=provenance.record(
-            device=where, precision=precision, plan=plan, seconds=time.perf_counter() - started
+            device=where, precision=precision, plan=plan, by_cell=by_cell, seconds=time.perf_counter() - started
         ),
     )
 

@@ -11,7 +11,7 @@ import torch
 from mho.evaluation.plan import Plan
 
 
-def record(*, device: torch.device, precision: str, plan: Plan, seconds: float) -> dict[str, Any]:
+def record(*, device: torch.device, precision: str, plan: Plan, by_cell: bool, seconds: float) -> dict[str, Any]:
     """Plain data for the ``provenance`` of a result."""
     from mho import __version__
 
@@ -22,6 +22,8 @@ def record(*, device: torch.device, precision: str, plan: Plan, seconds: float) 
         "device": _hardware(str(device)),
         "threads": torch.get_num_threads(),
         "precision": precision,
+        # The two ways draw different numbers: chip i is comparable one by one only within one of them.
+        "sampling": "cell by cell" if by_cell else "one Gaussian per weight",
         "batching": "vmap" if plan.vmap else "loop",
         "images_per_batch": plan.images,
         "chips_per_chunk": plan.chips,

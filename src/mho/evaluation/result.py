@@ -158,8 +158,7 @@ class Result:
         from dataclasses import fields
 
         out = {f.name: getattr(self, f.name) for f in fields(self)}
-        out |= {"values": self.values.tolist(), "ekl": None if self.ekl is None else self.ekl.tolist()}
-        return out
+        return out | {"values": _nulls(self.values), "ekl": None if self.ekl is None else _nulls(self.ekl)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Result:
@@ -187,6 +186,13 @@ class Result:
             f"[{100 * self.confidence:g} % intervals over chips]"
         )
         return table(header, rows, left=2, title=title)
+
+
+def _nulls(values: NDArray[np.float64]) -> Any:
+    """Nested lists with ``None`` for nan, which JSON does not have."""
+    listed = values.astype(object)
+    listed[np.isnan(values)] = None
+    return listed.tolist()
 
 
 def _position(axis: str, wanted: float | None, have: tuple[float | None, ...]) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mho import kernels
 from mho.devices.base import Device
+from mho.errors import SpecError
 from mho.rng import Draws, stream_key
 from mho.spec import Spec
 
@@ -152,6 +153,11 @@ def program(
     A device that describes whole weights (``per_weight``) sees one virtual cell at ``|W|/S``; any other sees the
     mapping's own cells.
     """
+    if device.per_weight and mapping.clip_negative:
+        raise SpecError(
+            f"{device.label}: level_scope='weight' describes whole weights, so there are no cells for "
+            "clip_negative=True to clip; use level_scope='device'"
+        )
     device = device.written_to(cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa)
     encoded = _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
     moments = None if mapping.clip_negative else device.gaussian(encoded.levels, age)

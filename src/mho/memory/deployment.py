@@ -123,7 +123,7 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
 
     Weights of linear, convolution, attention and recurrent layers go to memory; biases, normalisation and everything
     that is no matrix product stay digital. An embedding is a table look-up and is stored only if a rule names it
-    (``"*"`` alone does not).
+    (wildcards such as ``"*"`` alone do not).
 
     Args:
         model: any module, in evaluation mode; see :func:`mho.memory.validate`.
@@ -133,7 +133,7 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
 
     Raises:
         ModelError: the model cannot be deployed; one line a reason.
-        UnknownName: a rule matches nothing.
+        UnknownNameError: a rule matches nothing.
         SpecError: the rules store nothing.
     """
     require_valid(model)
@@ -179,6 +179,6 @@ def _why_digital(
         return "no rule names it"
     if rules[pattern] is None:
         return f"rule '{pattern}'"
-    if layer.opt_in and pattern == "*":
+    if layer.opt_in and not pattern.removesuffix(".weight").strip("*?."):
         return "table look-up; a rule must name it"
     return ""

@@ -58,7 +58,7 @@ class Description:
     Attributes:
         model: class of the model.
         stored: weights on cells.
-        digital: everything else.
+        digital: every other parameter.
         tile: (rows, columns) of one array, in cells.
         memories: short name to YAML transcript of every memory in use.
     """

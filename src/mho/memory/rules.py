@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from mho.errors import SpecError, UnknownName, nearest
+from mho.errors import SpecError, UnknownNameError, nearest
 from mho.memory.spec import Memory
 
 Rules = Memory | Mapping[str, Memory | None]
@@ -49,10 +49,10 @@ def check_all_used(rules: Mapping[str, Memory | None], model: nn.Module) -> None
     """Refuse a pattern that matches nothing: it is misspelt more often than meant.
 
     Raises:
-        UnknownName: naming the nearest module or parameter.
+        UnknownNameError: naming the nearest module or parameter.
     """
     parameters = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     modules = sorted({name.rpartition(".")[0] for name in parameters} - {""})
     for pattern in rules:
         if pattern != "*" and not any(matches(pattern, name) for name in parameters):
-            raise UnknownName(f"rule '{pattern}' matches no layer: {nearest(pattern.rstrip('.*'), modules)}")
+            raise UnknownNameError(f"rule '{pattern}' matches no layer: {nearest(pattern.rstrip('.*'), modules)}")

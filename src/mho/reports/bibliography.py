@@ -25,7 +25,7 @@ def entry(key: str) -> str:
     """The BibTeX entry of one key.
 
     Raises:
-        UnknownName: there is no such key; the nearest one is named.
+        UnknownNameError: there is no such key; the nearest one is named.
     """
     known = entries()
     if key not in known:
@@ -42,7 +42,7 @@ def cite(*things: Any) -> str:
             lists and mappings.
 
     Raises:
-        UnknownName: a key that the bibliography does not have.
+        UnknownNameError: a key that the bibliography does not have.
         SpecError: a thing that is no key and has no references.
     """
     keys: dict[str, None] = {}

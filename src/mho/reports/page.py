@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mho.reports import answer, figures, tables
 from mho.files import write_text
+from mho.reports import answer, figures, tables
 from mho.reports.bibliography import entry
 from mho.reports.scale import scale_of, tail_of
 from mho.reports.wording import age_words, capital, duration_words, ordinal, sigma_words
@@ -62,7 +62,7 @@ def write(
 
     Raises:
         SpecError: there are no results, or they measure different things.
-        UnknownName: a reference that the bibliography does not have.
+        UnknownNameError: a reference that the bibliography does not have.
         OutputError: the page cannot be written; nothing is left behind.
     """
     page = render(

@@ -62,7 +62,7 @@ def preset(name: str, **changes: Any) -> Recipe:
     """The recipe called ``name``, with some fields changed: ``preset("swim-lenet", epochs=5)``.
 
     Raises:
-        UnknownName: no such preset.
+        UnknownNameError: no such preset.
         SpecError: an unknown field, or a value out of range.
     """
     if name not in PRESETS:

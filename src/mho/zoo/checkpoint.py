@@ -176,4 +176,3 @@ def _plain(what: str, value: dict[str, Any]) -> str:
         except (TypeError, ValueError):
             raise SpecError(f"{what} {key}={item!r} is not plain data: use numbers, text and lists") from None
     return json.dumps(value, sort_keys=True)
-

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mho.errors import UnknownName, nearest, unknown
+from mho.errors import UnknownNameError, nearest, unknown
 from mho.zoo.catalog import ARCHITECTURES, names
 from mho.zoo.initialise import kaiming
 
@@ -36,7 +36,7 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
         options: keyword arguments of the architecture, such as ``classes=10`` or ``image_size=28``.
 
     Raises:
-        UnknownName: no such architecture, or it has no such option.
+        UnknownNameError: no such architecture, or it has no such option.
         SpecError: an option is out of range.
     """
     if name not in ARCHITECTURES:
@@ -46,7 +46,7 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
     allowed = [key for key in inspect.signature(kind).parameters if key not in row.fixed]
     for key in options:
         if key not in allowed:
-            raise UnknownName(f"model '{name}' has no option '{key}': {nearest(key, allowed)}")
+            raise UnknownNameError(f"model '{name}' has no option '{key}': {nearest(key, allowed)}")
     with torch.random.fork_rng(devices=[]):  # torch's layers draw their own start before ours replaces it
         model: nn.Module = kind(**row.fixed, **options)
     kaiming(model, kind.fan, seed)
