@@ -26,7 +26,7 @@ from mho.devices import (
     Stack,
     StuckAt,
 )
-from mho.errors import SpecError, UnknownName
+from mho.errors import SpecError, UnknownNameError
 from mho.mapping import Analog, Differential, Offset, SlicedMagnitude
 from mho.spec import Spec, from_dict
 
@@ -171,7 +171,7 @@ def test_no_field_takes_another_type(spec: Spec, name: str, wrong: object) -> No
     [
         ({}, SpecError, "a spec needs a 'kind'; got the keys none"),
         ({"sigma": 0.1}, SpecError, "got the keys sigma"),
-        ({"kind": "RRAM"}, UnknownName, "unknown kind 'RRAM': did you mean"),
+        ({"kind": "RRAM"}, UnknownNameError, "unknown kind 'RRAM': did you mean"),
         ({"kind": 3}, SpecError, "needs a 'kind'"),
         ({"kind": "RRAM1", "sgima": 0.1}, SpecError, "RRAM1 has no field 'sgima': did you mean 'sigma'?"),
         ({"kind": "RRAM1"}, SpecError, "sigma"),

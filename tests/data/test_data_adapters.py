@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from mho import data
 from mho.data import Dataset, as_dataset
-from mho.errors import DataError, UnknownName
+from mho.errors import DataError, UnknownNameError
 
 X = torch.arange(60, dtype=torch.float32).view(10, 2, 3)
 Y = torch.arange(10) % 4
@@ -134,5 +134,5 @@ def test_class_names() -> None:
     assert data.classes("cifar10")[3] == "cat"
     with pytest.raises(DataError, match=r"tiny-imagenet-200/words\.txt"):
         data.classes("tiny_imagenet")
-    with pytest.raises(UnknownName, match="did you mean 'digits'"):
+    with pytest.raises(UnknownNameError, match="did you mean 'digits'"):
         data.classes("digit")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mho import data
 from mho.data.idx import read_idx
-from mho.errors import DataError, MhoError, SpecError, UnknownName
+from mho.errors import DataError, MhoError, SpecError, UnknownNameError
 
 REAL_ROOT = os.environ.get("MHO_DATA")  # read before a fixture hides it
 WNIDS = ("n01443537", "n01629819", "n01641577")
@@ -131,7 +131,7 @@ def test_tiny_imagenet_folder(tmp_path: Path) -> None:
     assert data.tiny_imagenet(root=tmp_path).targets.tolist() == [2, 1, 0]
     some = data.tiny_imagenet(root=tmp_path, wnids=[WNIDS[2], WNIDS[0]], limit=1)
     assert (some.targets.tolist(), some.classes) == ([0], 2)
-    with pytest.raises(UnknownName, match="unknown wnid 'n0144353': did you mean 'n01443537'"):
+    with pytest.raises(UnknownNameError, match="unknown wnid 'n0144353': did you mean 'n01443537'"):
         data.tiny_imagenet(root=tmp_path, wnids=["n0144353"])
     with pytest.raises(DataError, match="each only once"):
         data.tiny_imagenet(root=tmp_path, wnids=[WNIDS[0]] * 2)
@@ -257,15 +257,15 @@ def test_broken_cifar_files(tmp_path: Path, spoil, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "error", "words"),
     [
-        ("mnits", {}, UnknownName, "unknown data set 'mnits': did you mean 'mnist'?"),
-        ("mnist", {"split": "tset"}, UnknownName, "unknown split 'tset': did you mean 'test'?"),
+        ("mnits", {}, UnknownNameError, "unknown data set 'mnits': did you mean 'mnist'?"),
+        ("mnist", {"split": "tset"}, UnknownNameError, "unknown split 'tset': did you mean 'test'?"),
         ("mnist", {"limit": 0}, SpecError, "limit=0 must be a positive integer"),
         ("mnist", {"limit": True}, SpecError, "limit=True"),
         ("digits", {"limit": -1}, SpecError, "limit=-1"),
         ("digits", {"size": 0}, SpecError, "size=0"),
-        ("digits", {"normalize": "unit"}, UnknownName, "'digits' has no option 'normalize'"),
-        ("mnist", {"normalise": "unit"}, UnknownName, "did you mean 'normalize'?"),
-        ("mnist", {"normalize": "unti"}, UnknownName, "unknown normalize 'unti': did you mean 'unit'?"),
+        ("digits", {"normalize": "unit"}, UnknownNameError, "'digits' has no option 'normalize'"),
+        ("mnist", {"normalise": "unit"}, UnknownNameError, "did you mean 'normalize'?"),
+        ("mnist", {"normalize": "unti"}, UnknownNameError, "unknown normalize 'unti': did you mean 'unit'?"),
         ("mnist", {"normalize": ((0.5, 0.5), (0.5, 0.5))}, SpecError, "must give 1 or 1 values"),
         ("mnist", {"normalize": ((0.5,), (0.0,))}, SpecError, "std positive"),
         ("mnist", {"normalize": 3}, SpecError, "must be a name or (mean, std)"),

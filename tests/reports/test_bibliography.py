@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 import mho.reports
-from mho.errors import SpecError, UnknownName
+from mho.errors import SpecError, UnknownNameError
 from mho.reports.bibliography import cite, entries, entry
 from mho.spec import Spec
 
@@ -96,7 +96,7 @@ def test_results_without_references_cite_nothing(make) -> None:
 
 
 def test_unknown_key_names_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="did you mean 'qin2025neft'"):
+    with pytest.raises(UnknownNameError, match="did you mean 'qin2025neft'"):
         cite("qin2024neft")
 
 

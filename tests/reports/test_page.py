@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mho.errors import OutputError, SpecError, UnknownName
+from mho.errors import OutputError, SpecError, UnknownNameError
 from mho.reports import write
 
 OPTIONS = {
@@ -192,6 +192,6 @@ def test_a_link_is_followed_and_the_mode_is_the_umask(results, tmp_path) -> None
 def test_bad_input_writes_nothing(make, tmp_path) -> None:
     with pytest.raises(SpecError, match="no results"):
         write(tmp_path / "x.html", results={}, **OPTIONS)
-    with pytest.raises(UnknownName, match="unknown reference 'qin'"):
+    with pytest.raises(UnknownNameError, match="unknown reference 'qin'"):
         write(tmp_path / "x.html", results={"a": make()}, **{**OPTIONS, "references": ["qin"]})
     assert os.listdir(tmp_path) == []
