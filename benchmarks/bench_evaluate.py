@@ -55,7 +55,7 @@ def measure(name: str, model: nn.Module, images: Tensor, chips: int, runs: int) 
     working = copy.deepcopy(model)
     clean = {n: model.get_parameter(n).detach().clone() for n in population.placements}
     plan = mho.evaluate(population, (images, labels), n_chips=1, show_progress=False).provenance
-    laid_out = images.contiguous(memory_format=torch.channels_last)
+    laid_out = images.to(memory_format=torch.channels_last)
 
     def evaluate(n: int) -> None:
         mho.evaluate(population, (images, labels), n_chips=n, show_progress=False)
@@ -97,7 +97,7 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     rows = measure("LeNet", zoo.build("lenet").eval(), torch.rand(1000, 1, 28, 28, generator=generator), 20, RUNS)
     resnet = zoo.build("resnet18").eval()
-    rows += measure("ResNet-18", resnet, torch.rand(100, 3, 32, 32, generator=generator), 8, RUNS)
+    rows += measure("ResNet-18", resnet, torch.rand(100, 3, 32, 32, generator=generator), 16, RUNS)
     rows += measure("ResNet-18", resnet, torch.rand(1000, 3, 32, 32, generator=generator), 2, 3)
     print(table(["network", "one chip", "median ms", "min", "max", "n", "x plain"], rows, left=2))
     print(machine())

@@ -26,7 +26,7 @@ from mho.devices import (
     Stack,
     StuckAt,
 )
-from mho.errors import SpecError, UnknownNameError
+from mho.errors import MhoError, SpecError, UnknownNameError
 from mho.mapping import Analog, Differential, Offset, SlicedMagnitude
 from mho.spec import Spec, from_dict
 
@@ -185,3 +185,17 @@ def test_bad_transcripts_are_one_line(data: dict, error: type, says: str) -> Non
         from_dict(data)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ({"kind": "Memory"}, "Memory lacks 'device'"),
+        ({"kind": "Memory", "device": "RRAM1"}, r"such as \{kind: RRAM1, ...\}"),
+        ({"kind": "rram1"}, "did you mean 'RRAM1'"),
+    ],
+)
+def test_a_transcript_that_lacks_something_says_what(said: dict, answer: str) -> None:
+    with pytest.raises(MhoError, match=answer) as caught:
+        from_dict(said)
+    assert "\n" not in str(caught.value)

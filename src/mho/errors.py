@@ -37,7 +37,8 @@ class OutputError(MhoError, OSError):
 def nearest(name: str, options: Iterable[str]) -> str:
     """A phrase naming what the user probably meant: ``"did you mean 'conv1'?"``, else the valid names."""
     names = list(options)
-    close = get_close_matches(name, names, n=1, cutoff=0.5) or [n for n in names if n.lower() == name.lower()]
+    by_lower = {n.lower(): n for n in names}
+    close = [by_lower[n] for n in get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)]
     if close:
         return f"did you mean '{close[0]}'?"
     shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")

@@ -39,8 +39,10 @@ class Spec(ABC):
         for name, hint in _hints(type(self)).items():
             value = getattr(self, name)
             if not _fits(value, hint):
+                hinted = f", such as {{kind: {value}, ...}}" if isinstance(value, str) and value in _KINDS else ""
                 raise SpecError(
-                    f"{type(self).__name__}: {name}={value!r} is a {type(value).__name__}; it takes {_spell(hint)}"
+                    f"{type(self).__name__}: {name}={value!r} is a {type(value).__name__}; "
+                    f"it takes {_spell(hint)}{hinted}"
                 )
             if not _finite(value):
                 said = " holds one that" if isinstance(value, tuple) else f"={value}"
@@ -97,6 +99,9 @@ def from_dict(data: Mapping[str, Any]) -> Spec:
     for key in fields:
         if key not in accepted:
             raise SpecError(f"{kind} has no field '{key}': {nearest(key, accepted)}")
+    missing = [p.name for p in _parameters(make) if p.default is p.empty and p.name not in fields]
+    if missing:
+        raise SpecError(f"{kind} lacks '{missing[0]}'; write {missing[0]}: and its value")
     try:
         return make(**{key: _revive(value) for key, value in fields.items()})
     except TypeError as error:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from mho import zoo
+from mho.data import Dataset
 from mho.errors import MhoError, SpecError, UnknownNameError
 from mho.zoo.registry import built_as
 
@@ -148,3 +149,14 @@ def test_every_row_says_what_it_is() -> None:
         assert row.description
         assert row.paper
         assert "\n" not in row.description + row.paper
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes"),
+    [("lenet", (3, 16, 16), 7), ("mlp", (1, 8, 8), 3), ("resnet18", (1, 32, 32), 5), ("resnet20", (3, 32, 32), 100)],
+)
+def test_a_network_can_be_built_to_fit_data(name: str, shape: tuple[int, ...], classes: int) -> None:
+    data = Dataset(inputs=torch.rand(2, *shape), targets=torch.tensor([0, classes - 1]), classes=classes)
+    model = zoo.build_for(name, data).eval()
+    assert model(data.inputs).shape == (2, classes)
+    assert zoo.build_for(name, data, classes=classes + 1).eval()(data.inputs).shape == (2, classes + 1)

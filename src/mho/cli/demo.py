@@ -31,17 +31,15 @@ def demo(
     from mho import data, devices, zoo
     from mho.evaluation import evaluate
     from mho.memory import Memory, deploy, describe
-    from mho.reports import write
+    from mho.reports import report
     from mho.training import Recipe, train
 
     training, test = data.digits(split="train"), data.digits(split="test")
-    model = train(zoo.build("lenet", seed=seed), training, recipe=Recipe(epochs=8, lr=2e-3, seed=seed))
+    model = train(zoo.build("lenet", seed=seed), training, recipe=Recipe(epochs=16, lr=2e-3, seed=seed))
 
     # Drift of a few per cent a decade of time, with spread between cells: an illustration, not a measured device.
     drift = devices.PowerLawDrift(nu=0.01, nu_std=0.005, t0=1.0)
-    results, specs = {}, {}
-    description = None
-    references: list[str] = ["lecun1998gradient"]
+    results, populations = [], []
     for preset in (devices.RRAM1, devices.FeFET2):
         device = devices.Stack(stages=(preset(sigma=SIGMAS[0]), drift), name=preset.__name__)
         population = deploy(model, Memory(device=device), seed=seed)
@@ -54,19 +52,16 @@ def demo(
             threshold=0.9,
         )
         print(f"\n{result}", flush=True)
-        results[result.label] = result
-        specs[result.label] = population.memories[0].to_yaml()
-        references += population.references
-        description = description or describe(population)
-    print(f"\n{description}\n")
-    write(
+        results.append(result)
+        populations.append(population)
+    print(f"\n{describe(populations[0])}\n")
+    report(
         out,
+        results,
+        populations,
         title="A LeNet on RRAM and FeFET chips",
-        results=results,
-        description=description,
         command=f"mho demo --chips {chips} --seed {seed}",
-        specs=specs,
-        references=list(dict.fromkeys(references)),
+        references=["lecun1998gradient"],
         intro=(
             "A LeNet trained on scikit-learn's 8x8 handwritten digits (enlarged to 28x28), stored as 8-bit magnitudes "
             "on four 2-bit cells a weight. Sigma is the standard deviation of a cell as a fraction of its full "

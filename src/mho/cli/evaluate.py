@@ -69,7 +69,6 @@ def evaluate(
     from mho import data as datasets
     from mho.evaluation import evaluate as measure
     from mho.memory import deploy
-    from mho.memory import describe as layout
 
     options = {} if normalize is None else {"normalize": normalize}
     population = deploy(load_model(checkpoint), rules, seed=seed)
@@ -91,16 +90,7 @@ def evaluate(
 
         write_json(json, result.to_dict())
     if report is not None:
-        from mho.reports import write
+        from mho.reports import report as write
 
-        description = layout(population)
-        write(
-            report,
-            title=f"{Path(checkpoint).stem} on {population.label}",
-            results={result.label: result},
-            description=description,
-            command=command_line(),
-            specs=description.memories,
-            references=population.references,
-        )
-        print(f"report: {report}")
+        title = f"{Path(checkpoint).stem} on {population.label}"
+        print(f"report: {write(report, result, population, title=title, command=command_line())}")

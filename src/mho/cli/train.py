@@ -53,8 +53,7 @@ def train(
 
     training = datasets.load(data, split="train", root=root)
     test = datasets.load(data, split="test", root=root)
-    options = {"classes": training.classes} if training.classes else {}
-    trained = fit(zoo.build(model, seed=seed, **options), training, recipe=plan, validation=test, device=where)
+    trained = fit(zoo.build_for(model, training, seed=seed), training, recipe=plan, validation=test, device=where)
     last = history(trained)[-1]
     zoo.save(trained, out, data=data, recipe=plan.to_dict(), test_accuracy=last.validation_accuracy)
     seconds = sum(epoch.seconds for epoch in history(trained))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mho.data.dataset import Dataset
 from mho.errors import DataError, ModelError, SpecError, nearest
-from mho.evaluation.metrics import IGNORED, LABEL_METRICS, UserMetric
+from mho.evaluation.metrics import IGNORED, Metric
 from mho.units import format_duration
 
 
@@ -72,26 +72,27 @@ def torch_device(said: torch.device | str) -> torch.device:
         raise SpecError(f"device={said!r} is none that torch knows; try 'cpu', 'cuda' or 'cuda:1'") from None
 
 
-def check_targets(outputs: Tensor, data: Dataset, metric: str | UserMetric) -> None:
+def check_targets(outputs: Tensor, data: Dataset, metric: Metric) -> None:
     """Refuse targets that ``metric`` cannot be asked about; ``outputs`` are those of one chip on one sample."""
-    if not isinstance(metric, str):
-        return  # a user's own function knows what it compares
+    if metric.compares == "anything":
+        return
+    name = metric.name
     shapes = (
         f"a sample of {data.name} has target shape {tuple(data.targets.shape[1:])} "
         f"and output shape {tuple(outputs.shape[2:])}"
     )
-    if metric not in LABEL_METRICS:
+    if metric.compares == "values":
         compared = outputs.squeeze(-1) if outputs.dim() == data.targets.dim() + 2 else outputs
         if compared.shape[2:] != data.targets.shape[1:]:
-            raise ModelError(f"{metric} compares number by number, but {shapes}")
+            raise ModelError(f"{name} compares number by number, but {shapes}")
         return
     if data.targets.is_floating_point():
-        raise DataError(f"{data.name}: targets are no class numbers, which {metric} needs; try metric='mse'")
+        raise DataError(f"{data.name}: targets are no class numbers, which {name} needs; try metric='mse'")
     if outputs.dim() < 3:
-        raise ModelError(f"{metric} needs one score per class, but the model returns one number per sample")
+        raise ModelError(f"{name} needs one score per class, but the model returns one number per sample")
     if outputs.shape[2:-1] != data.targets.shape[1:]:
-        raise ModelError(f"{metric} needs one score per class, classes last, for every label, but {shapes}")
-    labels = data.targets[data.targets != IGNORED] if metric == "perplexity" else data.targets
+        raise ModelError(f"{name} needs one score per class, classes last, for every label, but {shapes}")
+    labels = data.targets[data.targets != IGNORED] if metric.compares == "tokens" else data.targets
     outside = labels[(labels < 0) | (labels >= outputs.shape[-1])]
     if len(outside):
         raise ModelError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ class Metric:
         name: what tables call it.
         batch: ``(outputs (chips, n, ...), targets (n, ...)) -> (chips, ...)`` contribution of one batch.
         finish: ``list of contributions, one a batch -> (chips,)``.
+        compares: what targets are: ``"classes"`` (numbers of the model's outputs), ``"tokens"`` (the same, where -100
+            is left out), ``"values"`` (as many as outputs), or ``"anything"``; checked before any work.
         bounded: whether it is a fraction, shown in percent.
         keeps_outputs: contributions are as large as the outputs, not a few numbers.
     """
@@ -32,16 +35,19 @@ class Metric:
     name: str
     batch: Callable[[Tensor, Tensor], Tensor]
     finish: Callable[[Sequence[Tensor]], Tensor]
+    compares: Literal["classes", "tokens", "values", "anything"] = "anything"
     bounded: bool = True
     keeps_outputs: bool = False
 
 
-def get_metric(metric: str | UserMetric, targets: Tensor) -> Metric:
+def get_metric(metric: str | Metric | UserMetric, targets: Tensor) -> Metric:
     """The metric called ``metric``, or a user's ``f(outputs (n, ...), targets (n, ...)) -> number`` on the whole set.
 
     Raises:
         UnknownNameError: no metric has this name.
     """
+    if isinstance(metric, Metric):
+        return metric
     if callable(metric):
         return _whole_set(metric, targets)
     if metric not in METRICS:
@@ -150,14 +156,14 @@ def _whole_set(function: UserMetric, targets: Tensor) -> Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric("accuracy", _correct(1), _ratio),
-    "top5": Metric("top-5 accuracy", _correct(5), _ratio),
-    "f1": Metric("F1", _confusion, _f1),
-    "mcc": Metric("Matthews correlation", _confusion, _mcc),
-    "spearman": Metric("Spearman correlation", _keep, _spearman, keeps_outputs=True),
-    "pearson": Metric("Pearson correlation", _keep, _pearson, keeps_outputs=True),
-    "perplexity": Metric("perplexity", _nll, lambda parts: _ratio(parts).exp(), bounded=False),
-    "mse": Metric("mean squared error", _mse, _ratio, bounded=False),
+    "accuracy": Metric("accuracy", _correct(1), _ratio, "classes"),
+    "top5": Metric("top-5 accuracy", _correct(5), _ratio, "classes"),
+    "f1": Metric("F1", _confusion, _f1, "classes"),
+    "mcc": Metric("Matthews correlation", _confusion, _mcc, "classes"),
+    "spearman": Metric("Spearman correlation", _keep, _spearman, "values", keeps_outputs=True),
+    "pearson": Metric("Pearson correlation", _keep, _pearson, "values", keeps_outputs=True),
+    "perplexity": Metric("perplexity", _nll, lambda parts: _ratio(parts).exp(), "tokens", bounded=False),
+    "mse": Metric("mean squared error", _mse, _ratio, "values", bounded=False),
 }
 """Every named metric."""
 
@@ -170,8 +176,5 @@ def _surprise(outputs: Tensor, targets: Tensor) -> Tensor:
     return torch.stack([torch.where(right, nll, torch.zeros_like(nll)).double().sum(-1), right.double().sum(-1)], -1)
 
 
-EKL = Metric("EKL", _surprise, _ratio, bounded=False)
+EKL = Metric("EKL", _surprise, _ratio, "classes", bounded=False)
 """``KL(onehot || softmax) = -log p_y`` over correctly classified samples, nats [qin2025neft] §IV-I; nan if none is."""
-CLASS_METRICS = frozenset({"accuracy", "top5", "f1", "mcc"})
-LABEL_METRICS = CLASS_METRICS | {"perplexity"}
-"""Metrics whose targets are indices of the model's outputs."""

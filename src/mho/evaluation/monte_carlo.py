@@ -27,7 +27,7 @@ from mho.evaluation.arguments import (
 )
 from mho.evaluation.fold import fold_batchnorm
 from mho.evaluation.forward import Weights, batched, call, looped, single, vmap_works
-from mho.evaluation.metrics import CLASS_METRICS, EKL, Metric, UserMetric, get_metric
+from mho.evaluation.metrics import EKL, Metric, UserMetric, get_metric
 from mho.evaluation.plan import ActivationMeter, Batching, Plan, make_plan
 from mho.evaluation.result import Result
 from mho.mapping.base import Programmed
@@ -45,7 +45,7 @@ def evaluate(
     first_chip: int = 0,
     sigma: float | Iterable[float] | None = None,
     age: float | Iterable[float] = 0.0,
-    metric: str | UserMetric = "accuracy",
+    metric: str | Metric | UserMetric = "accuracy",
     percentiles: Sequence[float] = (1, 5),
     threshold: float | None = None,
     confidence: float = 0.95,
@@ -68,7 +68,8 @@ def evaluate(
         first_chip: number of the first one.
         sigma: severities, fractions of the cell's full range; ``None`` keeps the device's own.
         age: seconds since programming, one or several.
-        metric: a name in :data:`mho.evaluation.METRICS`, or ``f(outputs, targets) -> number`` on the whole set.
+        metric: a name in :data:`mho.evaluation.METRICS`, a :class:`Metric`, or ``f(outputs, targets) -> number`` on
+            the whole set.
         percentiles: k of the k-th percentile performances that tables show.
         threshold: metric a chip must reach to count towards the yield.
         confidence: two-sided coverage of every interval.
@@ -105,8 +106,8 @@ def evaluate(
     dataset = _laid_out(dataset.to(where))
     with torch.inference_mode(), _autocast(where, precision):
         activation, outputs = _try_out(chips.model, dataset)
-        check_targets(outputs, dataset, metric)
-        classes = isinstance(metric, str) and metric in CLASS_METRICS
+        check_targets(outputs, dataset, chosen)
+        classes = chosen.compares == "classes"
         metrics = [chosen, EKL] if classes else [chosen]
         digital = _measure(single(chips.model), {}, dataset, batch_size or 256, [chosen])[0]
         ideal = _measure(single(chips.ideal()), {}, dataset, batch_size or 256, [chosen])[0]
@@ -258,9 +259,10 @@ def _moved(model: nn.Module, where: torch.device) -> nn.Module:
 
 
 def _laid_out(data: Dataset) -> Dataset:
-    """Images in channels_last: 2x faster convolutions on CPUs whatever the layout of the weights."""
+    """Images in channels_last, the faster layout for small convolutions whatever that of the weights."""
     if isinstance(data.inputs, Tensor) and data.inputs.dim() == 4:
-        return replace(data, inputs=data.inputs.contiguous(memory_format=torch.channels_last))
+        # Not contiguous(): images of one channel count as both layouts, and only their strides tell a convolution which.
+        return replace(data, inputs=data.inputs.to(memory_format=torch.channels_last))
     return data
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 Batching = Literal["auto", "vmap", "loop"]
 
-CPU_ACTIVATION = 6 * 2**20
+CPU_ACTIVATION = 9 * 2**20
 """Bytes of the largest activation of one batch on a CPU: it then stays in cache between two layers."""
 CUDA_ACTIVATION = 2**30
 SHARE = 0.25
@@ -68,13 +68,18 @@ def make_plan(
     on_cpu = device.type == "cpu"
     vmap = batching == "vmap" or (batching == "auto" and not on_cpu)
     budget = CPU_ACTIVATION if on_cpu else CUDA_ACTIVATION
-    images = batch_size or max(16, budget // largest)
+    images = batch_size or _even(samples, max(16, budget // largest))
     images = min(images, samples)
     room = int(free_memory(device) * SHARE)
     results = outputs * (samples if keep_outputs else images)
     fit = room // max(1, weight_bytes + results + (everything * images if vmap else 0))
     fit = fit if vmap else min(fit, LOOP_BYTES // max(1, weight_bytes))
     return Plan(images, max(1, min(chips, MOST_CHIPS, fit)), vmap)
+
+
+def _even(samples: int, most: int) -> int:
+    """Batches of equal size, at most ``most``: a small last batch costs a large one's overhead."""
+    return -(-samples // -(-samples // most))
 
 
 def free_memory(device: torch.device) -> int:

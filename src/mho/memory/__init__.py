@@ -5,7 +5,7 @@ from mho.memory.description import Description, DigitalTensor, StoredLayer
 from mho.memory.layers import LayerRule, register
 from mho.memory.layout import describe
 from mho.memory.spec import Memory
-from mho.memory.validate import Problem, fix, validate
+from mho.memory.validation import Problem, fix, validate
 
 __all__ = [
     "Chips",

@@ -16,7 +16,7 @@ from mho.memory.description import DigitalTensor
 from mho.memory.layers import LayerRule, full_name, matrices
 from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.spec import Memory
-from mho.memory.validate import require_valid
+from mho.memory.validation import require_valid
 from mho.spec import references
 
 

@@ -2,7 +2,6 @@
 
 from mho.reports.bibliography import cite, entry
 from mho.reports.page import write
-
-report = write  # as a verb of the package: mho.report("page.html", title=..., results=...)
+from mho.reports.verb import report
 
 __all__ = ["cite", "entry", "report", "write"]

@@ -13,12 +13,13 @@ from mho.zoo.catalog import ARCHITECTURES, Architecture, names
 if TYPE_CHECKING:
     from mho.zoo.checkpoint import load, load_into, metadata, save
     from mho.zoo.published import load_published_resnet
-    from mho.zoo.registry import build
+    from mho.zoo.registry import build, build_for
 
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
     "build",
+    "build_for",
     "load",
     "load_into",
     "load_published_resnet",
@@ -29,6 +30,7 @@ __all__ = [
 
 _HOMES = {
     "build": "mho.zoo.registry",
+    "build_for": "mho.zoo.registry",
     "load": "mho.zoo.checkpoint",
     "load_into": "mho.zoo.checkpoint",
     "load_published_resnet": "mho.zoo.published",

@@ -6,11 +6,13 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from math import prod
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from mho.data.dataset import Dataset
 from mho.errors import UnknownNameError, nearest, unknown
 from mho.zoo.catalog import ARCHITECTURES, names
 from mho.zoo.initialise import kaiming
@@ -39,19 +41,45 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
         UnknownNameError: no such architecture, or it has no such option.
         SpecError: an option is out of range.
     """
-    if name not in ARCHITECTURES:
-        raise unknown("model", name, names())
-    row = ARCHITECTURES[name]
-    kind = getattr(import_module(row.module), row.kind)
-    allowed = [key for key in inspect.signature(kind).parameters if key not in row.fixed]
+    allowed = _options(name)
     for key in options:
         if key not in allowed:
             raise UnknownNameError(f"model '{name}' has no option '{key}': {nearest(key, allowed)}")
     with torch.random.fork_rng(devices=[]):  # torch's layers draw their own start before ours replaces it
-        model: nn.Module = kind(**row.fixed, **options)
+        kind = _kind(name)
+        model: nn.Module = kind(**ARCHITECTURES[name].fixed, **options)
     kaiming(model, kind.fan, seed)
     setattr(model, _MARK, BuiltAs(name=name, options=dict(options)))
     return model
+
+
+def build_for(name: str, data: Dataset, *, seed: int = 0, **options: Any) -> nn.Module:
+    """As :func:`build`, with classes, channels and image size taken from ``data`` where the network has them.
+
+    Args:
+        name: one of :func:`mho.zoo.names`.
+        data: the data that it shall be trained on.
+        seed: seed of the starting weights.
+        options: keyword arguments of the architecture, which go before those taken from the data.
+    """
+    shape = tuple(data.inputs.shape[1:]) if isinstance(data.inputs, Tensor) else ()
+    known = {"classes": data.classes, "inputs": prod(shape) if shape else None}
+    if len(shape) == 3:
+        known |= {"channels": shape[0], "image_size": shape[-1]}
+    fitting = {key: value for key, value in known.items() if value is not None and key in _options(name)}
+    return build(name, seed=seed, **(fitting | options))
+
+
+def _kind(name: str) -> Any:
+    if name not in ARCHITECTURES:
+        raise unknown("model", name, names())
+    row = ARCHITECTURES[name]
+    return getattr(import_module(row.module), row.kind)
+
+
+def _options(name: str) -> list[str]:
+    parameters = inspect.signature(_kind(name)).parameters
+    return [key for key in parameters if key not in ARCHITECTURES[name].fixed]
 
 
 def built_as(model: nn.Module) -> BuiltAs | None:
