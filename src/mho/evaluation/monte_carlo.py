@@ -261,7 +261,7 @@ def _moved(model: nn.Module, where: torch.device) -> nn.Module:
 def _laid_out(data: Dataset) -> Dataset:
     """Images in channels_last, the faster layout for small convolutions whatever that of the weights."""
     if isinstance(data.inputs, Tensor) and data.inputs.dim() == 4:
-        # Not contiguous(): images of one channel count as both layouts, and only their strides tell a convolution which.
+        # Not contiguous(): images of one channel count as both layouts; their strides alone tell a convolution which.
         return replace(data, inputs=data.inputs.to(memory_format=torch.channels_last))
     return data
 
