@@ -22,7 +22,7 @@ types: $(VENV)/.group-lint
 	$(BIN)/mypy
 
 docs: $(VENV)/.group-docs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.installed
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
