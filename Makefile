@@ -1,6 +1,8 @@
 # Two commands set everything up on a fresh machine (Debian, python3 >= 3.11 with venv, make):
 #   make demo   the main job on real data, in under a minute once installed
 #   make test   the whole test suite
+# On Linux, PyPI's torch brings CUDA along (gigabytes); TORCH_INDEX=https://download.pytorch.org/whl/cpu takes the
+# build without.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -34,7 +36,7 @@ clean:
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -q --upgrade "pip>=25.1"
-	$(PIP) install -q -c constraints.txt torch
+	$(PIP) install -q -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(PIP) install -q -c constraints.txt -e .
 	touch $@
 

@@ -1,6 +1,6 @@
 """Run the study: python studies/first-light/run.py resnet20-12fca82f.th [population ...]
 
-Reads study.yaml and device.yaml beside it, and writes results/<population>.json (every chip), table.md and report.html
+Reads study.yaml and the two devices beside it, and writes results/<population>.json, table.md and report.html
 there. CIFAR-10 is looked for as ``mho list data`` says. With names of populations only those are computed; the table
 and the report always show all results that are there.
 """

@@ -54,7 +54,8 @@ def test_between_ages_the_logarithm_of_time_is_linear() -> None:
     mean, std = at(TABLE, [0.0, 1.0], 5.0)
     assert mean == close([0.05, 0.95])
     assert std == close([0.015, 0.045])
-    assert at(TABLE, [0.0], 1e9) == at(TABLE, [0.0], 1000.0)
+    with pytest.raises(SpecError, match=r"beyond the measurement, which ends at 16\.67min"):
+        at(TABLE, [0.0], 1e9)
     followed = TABLE.replace(ages=(1.0, 10.0, 1000.0))
     assert at(followed, [1.0], 0.0) == at(followed, [1.0], 1.0)
     assert at(followed, [1.0], math.sqrt(10))[1] == close([0.045])
@@ -175,14 +176,15 @@ BAD_CSV = [
     ("state,mean,std\n0,0,nan\n1,1,0.1\n", {}, "column std holds NaN or infinite numbers"),
     ("state,mean,std\nnan,0,1\n1,1,0.1\n", {}, "column state holds NaN"),
     ("state,mean,std\n0,0,-0.1\n1,1,0.1\n", {}, "must be zero or more"),
-    ("state,mean,std\n0,0,1\n100,99,1\n", {}, "states reach 100, which is no fraction; pass g_max="),
+    ("state,mean,std\n0,0,1\n100,99,1\n", {}, "levels reach 100, which is no fraction; pass g_max="),
     ("state,mean,std,age\n0,0,0.1,0\n1,1,0.1,0\n0,0,0.1,5\n", {}, "do not make a full table of 2 states x 2 ages"),
     ("state,mean,std,age\n0,0,0.1,0\n0,1,0.1,0\n1,0,0.1,5\n1,0,0.2,5\n", {}, "do not make a full table"),
-    ("state,mean,std,age\n0,0,0.1,-5\n", {}, "must be zero or more seconds"),
+    ("state,mean,std,age\n1,1,0.1,-5\n", {}, "must be zero or more seconds"),
+    ("state,mean,std\n0,0,1e-6\n4e-5,4e-5,1e-6\n", {}, "levels reach 4e-05, which is no fraction; pass g_max="),
     (GOOD, {"g_max": 0.0}, "g_max=0 must be more than zero"),
     (GOOD, {"g_max": -1.0}, "g_max=-1 must be more than zero"),
     (GOOD, {"states": 4}, "is a finished table, for which states= has no meaning"),
-    ("target,read\n0,0\n50,51\n", {}, "targets reach 50, which is no fraction; pass g_max="),
+    ("target,read\n0,0\n50,51\n", {}, "levels reach 50, which is no fraction; pass g_max="),
     ("target,read\n0,0\n1,1\n", {}, "has 1 samples at age 0 s; ask for fewer states or ages"),
     ("target,read\nnan,0\n1,nan\n", {}, "no sample is a finite number"),
     ("target,read\n0,0\n0,1\n", {"states": 0}, "states=0 must be one or more"),

@@ -364,3 +364,19 @@ def test_bad_input_is_one_line(make, says: str) -> None:
 def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="unknown device 'FeFT2': did you mean 'FeFET2'"):
         devices.get("FeFT2", sigma=0.1)
+
+
+def test_a_nested_stack_s_sigma_is_the_one_it_has() -> None:
+    """PCM is a stack without a sigma; the axis goes to the stage that has one."""
+    both = Stack(stages=(PCM(), RRAM1(sigma=0.1)))
+    assert both.sigma == 0.1
+    assert both.with_sigma(0.2).stages[1] == RRAM1(sigma=0.2)
+    with pytest.raises(SpecError, match="no stage with a sigma"):
+        PCM().with_sigma(0.2)
+
+
+def test_kappa_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'fullscale'"):
+        kappa("fulscale")
+    with pytest.raises(SpecError, match="not divisible"):
+        kappa("fullscale", 8, 3)

@@ -25,9 +25,10 @@ def chips(device=None):
 
 
 ARGUMENTS = [
-    ({"sigma": 10}, SpecError, "sigma=10 must be a fraction from 0 to 1 (0.1, not 10 %)"),
-    ({"sigma": [0.1, math.nan]}, SpecError, "sigma=nan must be a fraction"),
-    ({"sigma": -0.1}, SpecError, "sigma=-0.1 must be a fraction"),
+    ({"sigma": 10}, SpecError, "sigma=10 is more than the cell's full range"),
+    ({"sigma": [0.1, math.nan]}, SpecError, "sigma=nan must be zero or more (a fraction"),
+    ({"threshold": 90}, SpecError, "95 % is written 0.95"),
+    ({"sigma": -0.1}, SpecError, "sigma=-0.1 must be zero or more (a fraction"),
     ({"sigma": []}, SpecError, "sigma is an empty list"),
     ({"sigma": [0.1, 0.2, 0.1]}, SpecError, "sigma lists a value twice"),
     ({"sigma": "0.1"}, SpecError, "sigma='0.1' is a str; it takes a number or several"),

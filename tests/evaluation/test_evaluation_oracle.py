@@ -258,3 +258,27 @@ def test_plans_follow_what_is_asked() -> None:
     assert plan_for(chips=2).chips == 2
     assert not plan_for(batching="auto").vmap
     assert plan_for(batching="vmap").vmap
+
+
+class Viewing(nn.Module):
+    """The idiom of every tutorial, which needs contiguous feature maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.fc = nn.Linear(8 * 16, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.nn.functional.max_pool2d(self.conv(x).relu(), 2)
+        return self.fc(x.view(x.size(0), -1))
+
+
+def test_a_model_that_views_its_feature_maps_works() -> None:
+    torch.manual_seed(0)
+    model, data = Viewing().eval(), (torch.randn(12, 3, 8, 8), torch.randint(0, 4, (12,)))
+    population = mho.deploy(model, Memory(device=RRAM1(sigma=0.1)))
+    result = mho.evaluate(population, data, n_chips=3, show_progress=False)
+    for chip in range(3):
+        with torch.no_grad():
+            hits = (population.chip(chip)(data[0]).argmax(1) == data[1]).double().mean()
+        assert result.values[0, 0, chip] == hits

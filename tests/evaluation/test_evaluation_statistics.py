@@ -187,3 +187,11 @@ def test_print_says_percent_only_where_it_is_one() -> None:
 def test_interval_is_a_tuple() -> None:
     value, low, high = Interval(1.0, 0.5, 2.0)
     assert (value, low, high) == (1.0, 0.5, 2.0)
+
+
+def test_numbers_that_json_lacks_become_null() -> None:
+    before = result(digital=math.inf, ideal=math.nan, values=np.full((2, 3, 50), math.inf))
+    after = Result.from_dict(json.loads(json.dumps(before.to_dict(), allow_nan=False)))
+    assert math.isnan(after.digital)
+    assert math.isnan(after.ideal)
+    assert np.isnan(after.values).all()

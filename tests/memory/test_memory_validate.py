@@ -221,3 +221,10 @@ def test_what_is_no_module() -> None:
 def test_layer_and_instance_norms_may_be_in_training_mode() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.Dropout()).train()
     assert validate(model) == []
+
+
+def test_statistics_that_are_no_numbers_are_refused() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()
+    net[1].running_var[1] = float("nan")
+    (problem,) = validate(net)
+    assert str(problem).startswith("1.running_var: 1 of 2 statistics are NaN")

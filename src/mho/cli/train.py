@@ -25,7 +25,7 @@ def train(
     ] = None,
     seed: Annotated[int, Parameter(help="Seed of initialisation, order and augmentation.")] = 0,
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
-    torch_device: Annotated[str | None, Parameter(name=("--torch-device", "--device"), help="cpu or cuda.")] = None,
+    torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
 ) -> None:
     """Train a network and save it with what it is, so that the other commands can rebuild it."""
     from mho.data.catalog import entry

@@ -84,13 +84,13 @@ class Device(Spec):
         return self.replace(sigma=float(sigma))
 
 
-def check_sigma(device: Device, field: str = "sigma") -> None:
+def check_sigma(device: Device, field: str = "sigma", most: float = 1.0) -> None:
     """Refuse a sigma that is negative, or that was meant as a percentage."""
     value = getattr(device, field)
     if value is None:
         return
     device.check(value >= 0, field, "must be zero or more")
-    if value > 1:
+    if value > most:
         raise SpecError(
             f"{type(device).__name__}: {field}={value:g} is more than the cell's full range; {field} is a fraction, "
             f"so {value:g} % is written {value / 100:g}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from mho.devices.fitting import check_fractions
 from mho.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def table_fields(columns: Mapping[str, Array], g_max: float | None, path: str | 
         if key in columns and not np.isfinite(columns[key]).all():
             raise DataError(f"{path}: column {key} holds NaN or infinite numbers")
     states, ages = np.unique(columns["state"]), np.unique(age)
-    if g_max is None and states.max() > 1.5:
-        raise DataError(f"{path}: states reach {states.max():g}, which is no fraction; pass g_max=, the top level")
+    if g_max is None:
+        check_fractions(float(states.max()), f"{path}: ")
     if not len(states) * len(ages) == len(age) == len(set(zip(age, columns["state"], strict=True))):
         raise DataError(f"{path}: {len(age)} rows do not make a full table of {len(states)} states x {len(ages)} ages")
     order = np.lexsort((columns["state"], age))

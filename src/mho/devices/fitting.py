@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mho.errors import DataError
+from mho.errors import DataError, SpecError
+from mho.units import format_duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 
 _FEWEST = 2
 """Samples of one state at one age without which it has no standard deviation."""
+
+
+_FRACTIONS = (0.2, 1.5)
+"""Where the largest level of data in fractions may lie; siemens are far below, kilo-ohms far above."""
+
+
+def check_fractions(largest: float, where: str = "") -> None:
+    """Refuse data without ``g_max`` that cannot be fractions of the full range."""
+    low, high = _FRACTIONS
+    if not low <= largest <= high:
+        raise DataError(f"{where}levels reach {largest:g}, which is no fraction; pass g_max=, the top level")
 
 
 def fit_moments(target: Array, read: Array, age: Array | None, *, g_max: float | None, states: int) -> dict[str, Any]:
@@ -56,8 +68,8 @@ def group(
     if not good.any():
         raise DataError("no sample is a finite number")
     target, read, age = target[good], read[good], age[good]
-    if g_max is None and np.abs(target).max() > 1.5:
-        raise DataError(f"targets reach {np.abs(target).max():g}, which is no fraction; pass g_max=, the top level")
+    if g_max is None:
+        check_fractions(float(np.abs(target).max()))
     scale = 1.0 if g_max is None else float(g_max)
     if not scale > 0:
         raise DataError(f"g_max={scale:g} must be more than zero")
@@ -85,6 +97,10 @@ def at_age(ages: tuple[float, ...], rows: Array, age: float) -> Array:
     import numpy as np
 
     times = np.array(ages)
+    if len(times) > 1 and age > times[-1] * (1 + 1e-9):
+        raise SpecError(
+            f"age {format_duration(age)} is beyond the measurement, which ends at {format_duration(float(times[-1]))}"
+        )
     unit = times[times > 0].min(initial=np.inf)
     axis, at = (np.where(t < unit, t / unit, 1 + np.log(np.maximum(t / unit, 1))) for t in (times, np.array(age)))
     right = int(np.clip(np.searchsorted(axis, at), 1, max(1, len(times) - 1)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from mho.devices.base import Device, check_sigma
+from mho.errors import SpecError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +32,12 @@ def kappa(convention: SigmaConvention, weight_bits: int = 8, cell_bits: int = 2)
 
     SWIM's code uses 1-bit cells throughout: ``kappa("swim", 8, 1)`` = 0.57735.
     """
+    if convention not in get_args(SigmaConvention):
+        raise unknown("sigma convention", convention, get_args(SigmaConvention))
     if convention == "direct":
         return 1.0
+    if cell_bits < 1 or weight_bits % cell_bits:
+        raise SpecError(f"weight_bits={weight_bits} is not divisible by cell_bits={cell_bits}")
     slices = weight_bits // cell_bits
     root = math.sqrt(sum(float(1 << (2 * j * cell_bits)) for j in range(slices)))
     if convention == "levels":
@@ -71,7 +76,8 @@ class LevelGaussian(Device):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_sigma(self)
+        # In level steps the full range of a 2-bit cell is 3.
+        check_sigma(self, most=3.0 if self.convention == "levels" else 1.0)
         self.check(self.mid_factor > 0, "mid_factor", "must be more than zero")
 
     @property

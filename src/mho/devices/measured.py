@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mho.devices.base import Device, check_sigma
 from mho.devices.files import read_csv, read_npz, table_fields
-from mho.errors import DataError
+from mho.errors import DataError, SpecError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,8 @@ class MeasuredTable(Device):
         states: target levels, increasing fractions of the full range.
         mean: read-back mean, one row an age, one entry a state, fractions of the full range.
         std: read-back standard deviation, likewise.
-        ages: seconds since programming of each row.
+        ages: seconds since programming of each row; younger ages are held at the first row, older ones than the last
+            are refused.
         sigma: ``None`` for the device as measured; a number rescales the whole table's errors (mean shift and
             spread) so that the root-mean-square spread over the states at the last age is ``sigma``.
         name: what tables call the device.
@@ -162,5 +163,9 @@ class MeasuredTable(Device):
             rms = float(np.sqrt(np.mean(np.square(self.std[-1]))))
             self.check(rms > 0 or self.sigma == 0, "sigma", "cannot rescale a table whose std is zero")
             factor = self.sigma / rms if rms > 0 else 0.0
-        rows = (factor * at_age(self.ages, shifts, age), factor * at_age(self.ages, np.array(self.std), age))
-        return rows[0].tolist(), rows[1].tolist()
+        shift, std = (factor * at_age(self.ages, rows, age) for rows in (shifts, np.array(self.std)))
+        if self.sigma and not std.any():
+            raise SpecError(
+                f"{self.name}: nothing varies at age {age:g} s, so sigma={self.sigma:g} has no meaning there"
+            )
+        return shift.tolist(), std.tolist()

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mho.devices.base import Device, check_sigma
+from mho.errors import SpecError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,8 @@ class MeasuredQuantiles(Device):
     Attributes:
         states: target levels, increasing fractions of the full range.
         errors: read minus target, ``[age][state][probability]``, fractions of the full range.
-        ages: seconds since programming of each row.
+        ages: seconds since programming of each row; younger ages are held at the first row, older ones than the last
+            are refused.
         probabilities: of the quantiles, increasing from 0 to 1.
         sigma: ``None`` for the device as measured; a number rescales all errors so that their root-mean-square over
             the states at the last age (about the mean of each state) is ``sigma``.
@@ -113,7 +115,12 @@ class MeasuredQuantiles(Device):
             return at_age(self.ages, rows, age)
         rms = _spread(rows[-1], np.diff(self.probabilities))
         self.check(rms > 0 or self.sigma == 0, "sigma", "cannot rescale errors without any spread")
-        return at_age(self.ages, rows, age) * (self.sigma / rms if rms > 0 else 0.0)
+        errors = at_age(self.ages, rows, age) * (self.sigma / rms if rms > 0 else 0.0)
+        if self.sigma and not errors.any():
+            raise SpecError(
+                f"{self.name}: nothing varies at age {age:g} s, so sigma={self.sigma:g} has no meaning there"
+            )
+        return errors
 
 
 def _spread(quantiles: Array, widths: Array) -> float:

@@ -54,14 +54,20 @@ class Stack(Device):
     @property
     def sigma(self) -> float | None:
         """Sigma of the first stage that has one."""
-        return next((s.sigma for s in self.stages if hasattr(s, "sigma")), None)
+        at = self._with_sigma_at()
+        return None if at is None else self.stages[at].sigma  # type: ignore[attr-defined]
 
     def with_sigma(self, sigma: float) -> Stack:
+        at = self._with_sigma_at()
+        if at is None:
+            raise SpecError(f"{self.label} has no stage with a sigma to vary; leave out sigma=")
+        return self.replace(stages=(*self.stages[:at], self.stages[at].with_sigma(sigma), *self.stages[at + 1 :]))
+
+    def _with_sigma_at(self) -> int | None:
         for i, stage in enumerate(self.stages):
-            if hasattr(stage, "sigma"):
-                stages = (*self.stages[:i], stage.with_sigma(sigma), *self.stages[i + 1 :])
-                return self.replace(stages=stages)
-        raise SpecError(f"{self.label} has no stage with a sigma to vary; leave out sigma=")
+            if stage._with_sigma_at() is not None if isinstance(stage, Stack) else hasattr(stage, "sigma"):
+                return i
+        return None
 
     def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> Stack:
         stages = tuple(s.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa) for s in self.stages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any, get_args
 
 import torch
@@ -41,7 +42,7 @@ def check_counts(n_chips: int, first_chip: int, batch_size: int | None) -> None:
     for name, value, least in (("n_chips", n_chips, 1), ("first_chip", first_chip, 0), ("batch_size", batch_size, 1)):
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, Integral):
             raise SpecError(f"{name}={value!r} is a {type(value).__name__}; it takes an integer")
         if value < least:
             raise SpecError(f"{name}={value} must be {('zero', 'one')[least]} or more")

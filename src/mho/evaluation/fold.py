@@ -95,7 +95,8 @@ def _pair(node: fx.Node, modules: dict[str, nn.Module], calls: Counter[str]) -> 
     if type(layer) not in _AFFINE or calls[str(source.target)] > 1 or calls[str(node.target)] > 1:
         return None
     assert layer is not None
-    return layer, norm
+    # On a sequence a norm may act on another dimension than the layer's outputs.
+    return (layer, norm) if norm.num_features == layer.get_parameter("weight").shape[0] else None
 
 
 def _absorb(layer: nn.Module, norm: _BatchNorm) -> Tensor:

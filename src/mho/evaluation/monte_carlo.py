@@ -91,7 +91,7 @@ def evaluate(
     """
     if not isinstance(chips, Chips):
         raise SpecError(f"evaluate takes chips, not a {type(chips).__name__}; call mho.deploy(model, memory) first")
-    sigmas = axis("sigma", sigma, lambda s: 0 <= s <= 1, "a fraction from 0 to 1 (0.1, not 10 %)")
+    sigmas = axis("sigma", sigma, lambda s: 0 <= s < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
     ages = axis("age", age, lambda a: 0 <= a < math.inf, "zero or more seconds, and finite")
     check_counts(n_chips, first_chip, batch_size)
     check_statistics(percentiles, confidence)
@@ -100,10 +100,12 @@ def evaluate(
     dataset = as_dataset(data)
     where = _device_of(chips.model) if device is None else torch_device(device)
     chosen = get_metric(metric, dataset.targets)
+    if threshold is not None and chosen.bounded and not 0 <= threshold <= 1:
+        raise SpecError(f"threshold={threshold:g} must lie between 0 and 1; 95 % is written 0.95")
     started = time.perf_counter()
 
     chips = replace(chips, model=_moved(chips.model, where))
-    dataset = _laid_out(dataset.to(where))
+    dataset = _laid_out(chips.model, dataset.to(where))
     with torch.inference_mode(), _autocast(where, precision):
         activation, outputs = _try_out(chips.model, dataset)
         check_targets(outputs, dataset, chosen)
@@ -258,12 +260,19 @@ def _moved(model: nn.Module, where: torch.device) -> nn.Module:
         raise SpecError(f"device '{where}' cannot be used: {str(error).splitlines()[0]}") from None
 
 
-def _laid_out(data: Dataset) -> Dataset:
-    """Images in channels_last, the faster layout for small convolutions whatever that of the weights."""
-    if isinstance(data.inputs, Tensor) and data.inputs.dim() == 4:
-        # Not contiguous(): images of one channel count as both layouts; their strides alone tell a convolution which.
-        return replace(data, inputs=data.inputs.to(memory_format=torch.channels_last))
-    return data
+def _laid_out(model: nn.Module, data: Dataset) -> Dataset:
+    """Images in channels_last, the faster layout for small convolutions, where the model takes it."""
+    if not isinstance(data.inputs, Tensor) or data.inputs.dim() != 4:
+        return data
+    # Not contiguous(): images of one channel count as both layouts; their strides alone tell a convolution which.
+    laid_out = replace(data, inputs=data.inputs.to(memory_format=torch.channels_last))
+    try:
+        with torch.inference_mode():
+            call(model, next(iter(laid_out.batches(1)))[0])
+    except (RuntimeError, ModelError, TypeError, ValueError, IndexError):
+        # x.view(len(x), -1) on feature maps needs contiguous ones; whatever else is wrong is said by _try_out.
+        return data
+    return laid_out
 
 
 def _device_of(model: nn.Module) -> torch.device:

@@ -51,7 +51,7 @@ def make_plan(
     """Sizes for ``chips`` chips on ``samples`` samples.
 
     On a CPU a loop over chips is fastest: vmap turns convolutions into grouped ones, for which oneDNN has no fast
-    kernel (benchmarks/evaluate.py). On an accelerator small networks are launch-bound and vmap batches them.
+    kernel (docs/decisions/0002). On an accelerator small networks are launch-bound and vmap batches them.
 
     Args:
         batching: ``"auto"`` decides by device.

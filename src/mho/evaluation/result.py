@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -158,11 +159,13 @@ class Result:
         from dataclasses import fields
 
         out = {f.name: getattr(self, f.name) for f in fields(self)}
-        return out | {"values": _nulls(self.values), "ekl": None if self.ekl is None else _nulls(self.ekl)}
+        out |= {"values": _nulls(self.values), "ekl": None if self.ekl is None else _nulls(self.ekl)}
+        return out | {k: out[k] if math.isfinite(out[k]) else None for k in ("digital", "ideal")}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Result:
         """The result that :meth:`to_dict` wrote."""
+        data = data | {k: math.nan if data[k] is None else data[k] for k in ("digital", "ideal")}
         lists = {k: tuple(data[k]) for k in ("sigma", "age", "percentiles")}
         arrays = {k: None if data[k] is None else np.asarray(data[k], dtype=np.float64) for k in ("values", "ekl")}
         return cls(**(data | lists | arrays))
@@ -189,9 +192,9 @@ class Result:
 
 
 def _nulls(values: NDArray[np.float64]) -> Any:
-    """Nested lists with ``None`` for nan, which JSON does not have."""
+    """Nested lists with ``None`` for nan and infinity, which JSON does not have."""
     listed = values.astype(object)
-    listed[np.isnan(values)] = None
+    listed[~np.isfinite(values)] = None
     return listed.tolist()
 
 

@@ -7,6 +7,7 @@ numba's own thread pool would compete with torch's.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -36,7 +37,14 @@ _HALF_BITS = _i32(ref.SQRT_HALF_BITS)
 _TURN = _f32(ref.TURN)
 
 _inline: Any = numba.njit(inline="always", error_model="numpy")
-_compiled: Any = numba.njit(nogil=True, error_model="numpy", cache=True)
+
+
+def _compiled(function: Any) -> Any:
+    """``function`` compiled; kept on disk for the next process where there is a place to keep it."""
+    try:
+        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError:
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 @_inline
@@ -140,6 +148,11 @@ def _bits(out, k0, k1, chips, first, last):  # type: ignore[no-untyped-def]
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="mho-kernel")
+
+
+# Threads do not survive a fork, and a pool without threads waits for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _over_tiles(kernel: Any, rows: int, n: int, *arguments: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -39,12 +40,14 @@ class Chips:
         placements: parameter name to what holds it.
         digital: tensors that stay digital, with the reason.
         seed: chip i of this seed is always the same chip.
+        rules: name patterns to memories, as they were given.
     """
 
     model: nn.Module
     placements: dict[str, Placement]
     digital: tuple[DigitalTensor, ...]
     seed: int
+    rules: dict[str, Memory | None]
 
     @property
     def label(self) -> str:
@@ -55,6 +58,15 @@ class Chips:
     def memories(self) -> tuple[Memory, ...]:
         """The distinct memories in use."""
         return tuple(dict.fromkeys(p.memory for p in self.placements.values()))
+
+    def to_yaml(self) -> str:
+        """What deploys such chips again: the memory, or the rules where there are more; ``--memory`` takes it."""
+        import yaml
+
+        if list(self.rules) == ["*"]:
+            return self.memories[0].to_yaml()
+        said = {pattern: None if m is None else m.to_dict() for pattern, m in self.rules.items()}
+        return yaml.safe_dump({"rules": said}, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -88,7 +100,7 @@ class Chips:
             sigma: the device's severity; its own if ``None``.
             age: seconds since programming.
         """
-        ids = chip_numbers([chips] if isinstance(chips, int) else chips)
+        ids = chip_numbers(chips if isinstance(chips, Tensor | range) else [int(chips)])
         return {n: p.sample(self.seed, ids) for n, p in self.programmed(sigma=sigma, age=age).items()}
 
     def chip(self, number: int, *, sigma: float | None = None, age: float = 0.0) -> nn.Module:
@@ -136,6 +148,8 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
         UnknownNameError: a rule matches nothing.
         SpecError: the rules store nothing.
     """
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise SpecError(f"seed={seed!r} must be an integer")
     require_valid(model)
     rules = normalise(memory)
     check_all_used(rules, model)
@@ -159,7 +173,7 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
             placements[name] = Placement(name, kind, chosen, stored[leaf])
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
-    return Chips(copied, placements, tuple(digital), seed)
+    return Chips(copied, placements, tuple(digital), int(seed), rules)
 
 
 def _why_digital(

@@ -50,9 +50,16 @@ def check_all_used(rules: Mapping[str, Memory | None], model: nn.Module) -> None
 
     Raises:
         UnknownNameError: naming the nearest module or parameter.
+        SpecError: an earlier rule matches everything that a later one names.
     """
     parameters = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     modules = sorted({name.rpartition(".")[0] for name in parameters} - {""})
     for pattern in rules:
-        if pattern != "*" and not any(matches(pattern, name) for name in parameters):
+        if pattern == "*":
+            continue
+        named = [name for name in parameters if matches(pattern, name)]
+        if not named:
             raise UnknownNameError(f"rule '{pattern}' matches no layer: {nearest(pattern.rstrip('.*'), modules)}")
+        if all(first_match(rules, name) != pattern for name in named):
+            earlier = first_match(rules, named[0])
+            raise SpecError(f"rule '{pattern}' is never reached: '{earlier}' comes first and matches all it names")

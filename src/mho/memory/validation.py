@@ -102,10 +102,14 @@ def _refuse(problems: list[Problem]) -> None:
 
 def _non_finite(model: nn.Module) -> list[Problem]:
     out = []
-    for name, p in model.named_parameters():
-        if p.is_floating_point() and not bool(torch.isfinite(p).all()):
-            bad = int((~torch.isfinite(p)).sum())
-            out.append(Problem(name, f"{bad} of {p.numel()} weights are NaN or infinite", "retrain or reload", False))
+    for name, p in [*model.named_parameters(), *model.named_buffers()]:
+        if not p.is_floating_point() or bool(torch.isfinite(p).all()):
+            continue
+        if not isinstance(p, nn.Parameter) and "running" not in name:
+            continue  # masks of -inf are buffers too, and meant so
+        what = "weights" if isinstance(p, nn.Parameter) else "statistics"
+        bad = int((~torch.isfinite(p)).sum())
+        out.append(Problem(name, f"{bad} of {p.numel()} {what} are NaN or infinite", "retrain or reload", False))
     return out
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mho.errors import SpecError
+from mho.evaluation.metrics import METRICS
 from mho.memory import Chips, describe
 from mho.reports.page import write
 
@@ -58,7 +59,7 @@ def report(
         results=dict(zip(labels, found, strict=True)),
         description=describe(made[0]),
         command=command or "\n".join(map(_call, found)),
-        specs={label: "---\n".join(m.to_yaml() for m in c.memories) for label, c in zip(labels, made, strict=True)},
+        specs={label: c.to_yaml() for label, c in zip(labels, made, strict=True)},
         references=list(dict.fromkeys([*keys, *references])),
         intro=intro,
     )
@@ -66,8 +67,10 @@ def report(
 
 def _call(result: Result) -> str:
     sigma = "" if result.sigma == (None,) else f", sigma={list(result.sigma)}"
+    named = next((key for key, metric in METRICS.items() if metric.name == result.metric), None)
+    metric = "" if named == "accuracy" else f", metric={named!r}" if named else f", metric={result.metric}"
     first = f", first_chip={result.first_chip}" if result.first_chip else ""
     return (
         f"mho.evaluate(mho.deploy(model, memory, seed={result.seed}), data, n_chips={result.chips}{first}{sigma}, "
-        f"age={list(result.age)})  # {result.label}"
+        f"age={list(result.age)}{metric})  # {result.label}"
     )
