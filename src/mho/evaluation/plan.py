@@ -68,9 +68,10 @@ def make_plan(
     on_cpu = device.type == "cpu"
     vmap = batching == "vmap" or (batching == "auto" and not on_cpu)
     budget = CPU_ACTIVATION if on_cpu else CUDA_ACTIVATION
-    images = batch_size or _even(samples, max(16, budget // largest))
-    images = min(images, samples)
     room = int(free_memory(device) * SHARE)
+    # Sixteen images keep the cores busy; a language model's logits may leave room for fewer.
+    most = min(max(16, budget // largest), max(1, room // (everything + 4 * outputs)))
+    images = min(batch_size or _even(samples, most), samples)
     results = outputs * (samples if keep_outputs else images)
     fit = room // max(1, weight_bytes + results + (everything * images if vmap else 0))
     fit = fit if vmap else min(fit, LOOP_BYTES // max(1, weight_bytes))
