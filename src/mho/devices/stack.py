@@ -65,7 +65,9 @@ class Stack(Device):
 
     def _with_sigma_at(self) -> int | None:
         for i, stage in enumerate(self.stages):
-            if stage._with_sigma_at() is not None if isinstance(stage, Stack) else hasattr(stage, "sigma"):
+            # Every stack has the attribute, whether or not one of its stages has a sigma.
+            has_one = stage._with_sigma_at() is not None if isinstance(stage, Stack) else hasattr(stage, "sigma")
+            if has_one:
                 return i
         return None
 
