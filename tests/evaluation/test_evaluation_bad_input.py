@@ -53,7 +53,7 @@ ARGUMENTS = [
     ({"confidence": 95}, SpecError, "confidence=95 must lie between 0 and 1"),
     ({"confidence": 0.0}, SpecError, "confidence=0 must lie between 0 and 1"),
     ({"metric": "acuracy"}, UnknownNameError, "unknown metric 'acuracy': did you mean 'accuracy'?"),
-    ({"precision": "float16"}, SpecError, "precision='float16': did you mean 'bfloat16'?"),
+    ({"dtype": "float16"}, SpecError, "dtype='float16': did you mean 'bfloat16'?"),
     ({"batching": "loops"}, SpecError, "batching='loops': did you mean 'loop'?"),
     ({"device": "gpu"}, SpecError, "device='gpu' is none that torch knows"),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import nn
 
 import mho
 from mho.devices import PCM, RRAM1, FeFET2, LogNormal, PowerLawDrift, Stack, StuckAt
-from mho.evaluation import monte_carlo, plan
+from mho.evaluation import Bench, bench, plan
 from mho.mapping import Offset, SlicedMagnitude
 from mho.memory import Chips, Memory, deploy
 
@@ -196,9 +195,36 @@ def test_nothing_is_drawn_from_the_global_generator(small) -> None:
 
 def test_bfloat16_runs_under_autocast(small) -> None:
     chips, x, y = small
-    rough = mho.evaluate(chips, (x, y), n_chips=CHIPS, precision="bfloat16")
+    rough = mho.evaluate(chips, (x, y), n_chips=CHIPS, dtype="bfloat16")
     assert rough.values[0, 0] == pytest.approx(values(chips, x, y), abs=0.1)
-    assert rough.provenance["precision"] == "bfloat16"
+    assert rough.provenance["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize("batching", ["loop", "vmap"])
+@pytest.mark.parametrize("memory", ["gaussian", "cell by cell"])
+def test_hits_of_a_chip_on_images_of_its_own_are_rows_of_the_whole_table(batching, memory) -> None:
+    model, x, y = labelled("batch norms", 37)
+    chips = deploy(model, MEMORIES[memory], seed=5)
+    lot = Bench(chips, (x, y), batching=batching, batch_size=10).lot(None, 0.0, CHIPS)
+    table = lot.hits(range(CHIPS), np.tile(np.arange(len(y)), (CHIPS, 1)))
+    assert table.mean(1).tolist() == lot.measure(range(CHIPS))[0].tolist()
+    rng = np.random.default_rng(1)
+    own = np.stack([rng.permutation(len(y))[:13] for _ in range(3)])
+    assert (lot.hits([3, 0, 2], own) == np.take_along_axis(table[[3, 0, 2]], own, axis=1)).all()
+
+
+def test_sampled_cell_by_cell_chips_pair_with_those_of_a_device_that_knows_no_other_way() -> None:
+    """RRAM1 and RRAM1 that also has stuck cells (none, here) are the same chips if both are sampled by cell."""
+    model, _, _ = labelled("linear")
+    plain = deploy(model, Memory(device=RRAM1(sigma=0.2)), seed=2)
+    stuck = deploy(model, Memory(device=Stack(stages=(RRAM1(sigma=0.2), StuckAt(sa0=0.0, sa1=1e-9)))), seed=2)
+    ids = torch.arange(3)
+    weights = [
+        {n: p.sample(c.seed, ids) for n, p in c.programmed(by_cell=by_cell).items()}
+        for c, by_cell in ((plain, True), (stuck, False), (plain, False))
+    ]
+    assert torch.equal(weights[0]["weight"], weights[1]["weight"])
+    assert not torch.equal(weights[2]["weight"], weights[1]["weight"])
 
 
 def test_memory_does_not_grow_with_the_number_of_chips(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,18 +233,17 @@ def test_memory_does_not_grow_with_the_number_of_chips(monkeypatch: pytest.Monke
     chips = deploy(model, MEMORIES["gaussian"])
     monkeypatch.setattr(plan, "MOST_CHIPS", 8)
     seen: list[tuple[int, int]] = []
-    population = monte_carlo._population
+    weights_of = bench.Lot._weights
 
-    def watched(*arguments, **options):
-        for count, weights in population(*arguments, **options):
+    def watched(*arguments):
+        for part, weights in weights_of(*arguments):
             seen.append((weights["weight"].shape[0], weights["weight"].data_ptr()))
-            yield count, weights
+            yield part, weights
 
-    monkeypatch.setattr(monte_carlo, "_population", watched)
+    monkeypatch.setattr(bench.Lot, "_weights", watched)
     mho.evaluate(chips, (x, y), n_chips=100)
     assert [n for n, _ in seen] == [8] * 12 + [4]
     assert len({where for _, where in seen}) == 1
-    assert inspect.isgenerator(population({}, 0, 0, 1, 1, torch.device("cpu")))
 
 
 def plan_for(**changes):

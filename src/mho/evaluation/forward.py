@@ -63,6 +63,34 @@ def looped(model: nn.Module) -> Callable[[Weights, Inputs], Tensor]:
     return every
 
 
+def each_its_own(model: nn.Module, *, vmapped: bool) -> Callable[[Weights, Inputs, int], Tensor]:
+    """``(weights, inputs (chips * m, ...), chips) -> (chips, m, ...)``, where every chip has inputs of its own."""
+
+    def every(weights: Weights, inputs: Inputs, chips: int) -> Tensor:
+        own = _apart(inputs, chips)
+        outputs = [call(model, _row(own, i), {n: w[i] for n, w in weights.items()}) for i in range(chips)]
+        return torch.stack(outputs)
+
+    def one(weights: Weights, inputs: Inputs) -> Tensor:
+        return call(model, inputs, weights)
+
+    def at_once(weights: Weights, inputs: Inputs, chips: int) -> Tensor:
+        return vmap(one, in_dims=(0, 0), randomness="error")(weights, _apart(inputs, chips))
+
+    return at_once if vmapped else every
+
+
+def _apart(inputs: Inputs, chips: int) -> Inputs:
+    """``(chips * m, ...)`` as ``(chips, m, ...)``, in the memory layout that it has."""
+    if isinstance(inputs, Tensor):
+        return inputs.view(chips, -1, *inputs.shape[1:])
+    return {k: v.view(chips, -1, *v.shape[1:]) for k, v in inputs.items()}
+
+
+def _row(inputs: Inputs, i: int) -> Inputs:
+    return inputs[i] if isinstance(inputs, Tensor) else {k: v[i] for k, v in inputs.items()}
+
+
 def single(model: nn.Module) -> Callable[[Weights, Inputs], Tensor]:
     """The model as it is, as a population of one."""
     return lambda weights, inputs: call(model, inputs)[None]

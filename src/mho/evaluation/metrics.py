@@ -30,6 +30,8 @@ class Metric:
             is left out), ``"values"`` (as many as outputs), or ``"anything"``; checked before any work.
         bounded: whether it is a fraction, shown in percent.
         keeps_outputs: contributions are as large as the outputs, not a few numbers.
+        hits: ``(outputs (chips, n, classes), targets (n,) or (chips, n)) -> (chips, n)`` boolean, where the metric is
+            the fraction of samples that are hit: some images then stand for all, and sampling may be adaptive.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Metric:
     compares: Literal["classes", "tokens", "values", "anything"] = "anything"
     bounded: bool = True
     keeps_outputs: bool = False
+    hits: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 def get_metric(metric: str | Metric | UserMetric, targets: Tensor) -> Metric:
@@ -60,16 +63,22 @@ def class_scores(outputs: Tensor) -> Tensor:
     return outputs.flatten(1, -2)
 
 
-def _correct(k: int) -> Callable[[Tensor, Tensor], Tensor]:
-    def batch(outputs: Tensor, targets: Tensor) -> Tensor:
-        scores = class_scores(outputs)
-        labels = targets.flatten()
+def _hits(k: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def hits(scores: Tensor, labels: Tensor) -> Tensor:
         if k == 1:
-            hits = scores.argmax(-1) == labels
-        else:
-            top = min(k, scores.shape[-1])
-            hits = (scores.topk(top, -1).indices == labels[None, :, None]).any(-1)
-        return torch.stack([hits.sum(-1), torch.full_like(hits.sum(-1), labels.numel())], -1)
+            return scores.argmax(-1) == labels
+        top = min(k, scores.shape[-1])
+        return (scores.topk(top, -1).indices == labels[..., None]).any(-1)
+
+    return hits
+
+
+def _correct(k: int) -> Callable[[Tensor, Tensor], Tensor]:
+    hits = _hits(k)
+
+    def batch(outputs: Tensor, targets: Tensor) -> Tensor:
+        right = hits(class_scores(outputs), targets.flatten())
+        return torch.stack([right.sum(-1), torch.full_like(right.sum(-1), targets.numel())], -1)
 
     return batch
 
@@ -156,8 +165,8 @@ def _whole_set(function: UserMetric, targets: Tensor) -> Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric("accuracy", _correct(1), _ratio, "classes"),
-    "top5": Metric("top-5 accuracy", _correct(5), _ratio, "classes"),
+    "accuracy": Metric("accuracy", _correct(1), _ratio, "classes", hits=_hits(1)),
+    "top5": Metric("top-5 accuracy", _correct(5), _ratio, "classes", hits=_hits(5)),
     "f1": Metric("F1", _confusion, _f1, "classes"),
     "mcc": Metric("Matthews correlation", _confusion, _mcc, "classes"),
     "spearman": Metric("Spearman correlation", _keep, _spearman, "values", keeps_outputs=True),

@@ -8,22 +8,23 @@ from typing import Any
 
 import torch
 
-from mho.evaluation.plan import Plan
+from mho.evaluation.bench import Lot
 
 
-def record(*, device: torch.device, precision: str, plan: Plan, by_cell: bool, seconds: float) -> dict[str, Any]:
-    """Plain data for the ``provenance`` of a result."""
+def record(lot: Lot, *, seconds: float) -> dict[str, Any]:
+    """Plain data for the ``provenance`` of a result that took ``seconds``."""
     from mho import __version__
 
+    bench, plan = lot.bench, lot.plan
     return {
         "mho": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device": _hardware(str(device)),
+        "device": hardware(str(bench.where)),
         "threads": torch.get_num_threads(),
-        "precision": precision,
+        "dtype": bench.dtype,
         # The two ways draw different numbers: chip i is comparable one by one only within one of them.
-        "sampling": "cell by cell" if by_cell else "one Gaussian per weight",
+        "sampling": "cell by cell" if lot.sampled_by_cell else "one Gaussian per weight",
         "batching": "vmap" if plan.vmap else "loop",
         "images_per_batch": plan.images,
         "chips_per_chunk": plan.chips,
@@ -32,7 +33,8 @@ def record(*, device: torch.device, precision: str, plan: Plan, by_cell: bool, s
 
 
 @cache
-def _hardware(device: str) -> str:
+def hardware(device: str) -> str:
+    """The name of the processor behind a torch device."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     try:

@@ -146,9 +146,18 @@ class Programmed:
 
 
 def program(
-    mapping: Mapping, device: Device, weight: Tensor, *, layer: str, age: float, channel_dim: int = 0
+    mapping: Mapping,
+    device: Device,
+    weight: Tensor,
+    *,
+    layer: str,
+    age: float,
+    by_cell: bool = False,
+    channel_dim: int = 0,
 ) -> Programmed:
     """Encode ``weight`` and resolve what programming it at ``age`` seconds does.
+
+    Where the cells of a weight add up to one Gaussian it is sampled as that, unless ``by_cell`` is asked for.
 
     A device that describes whole weights (``per_weight``) sees one virtual cell at ``|W|/S``; any other sees the
     mapping's own cells.
@@ -160,7 +169,7 @@ def program(
         )
     device = device.written_to(cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa)
     encoded = _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
-    moments = None if mapping.clip_negative else device.gaussian(encoded.levels, age)
+    moments = None if mapping.clip_negative or by_cell else device.gaussian(encoded.levels, age)
     mean = std = None
     if moments is not None:
         cell_mean, cell_std = moments

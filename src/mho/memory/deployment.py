@@ -73,8 +73,14 @@ class Chips:
         """BibTeX keys of everything these chips are made of; see :func:`mho.cite`."""
         return (*dict.fromkeys(k for m in self.memories for k in references(m)), "salmon2011random", "boxmuller1958")
 
-    def programmed(self, *, sigma: float | None = None, age: float = 0.0) -> dict[str, Programmed]:
-        """Every stored weight ready to be sampled, at ``sigma`` (the device's own if ``None``) and ``age`` seconds."""
+    def programmed(
+        self, *, sigma: float | None = None, age: float = 0.0, by_cell: bool = False
+    ) -> dict[str, Programmed]:
+        """Every stored weight ready to be sampled, at ``sigma`` (the device's own if ``None``) and ``age`` seconds.
+
+        The two ways of sampling draw different numbers: chips compare number by number only if both deployments are
+        sampled ``by_cell``, or neither.
+        """
         if not 0 <= age < math.inf:
             raise SpecError(f"age={age:g} s must be zero or more, and finite")
         out = {}
@@ -86,6 +92,7 @@ class Chips:
                 self.model.get_parameter(name).detach(),
                 layer=name,
                 age=age,
+                by_cell=by_cell,
                 channel_dim=placement.layer.channel_dim,
             )
         return out
