@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Self
 
 
 class MhoError(Exception):
-    """Base of every error that mho raises on purpose; the command line prints its one line and exits with 2."""
+    """Base of every error that mho raises on purpose; the command line prints its one line and exits with 2.
+
+    ``place`` leads to what is wrong in nested data, such as ``("memory", "device", "sigma")``; a reader of files turns
+    it into a line number.
+    """
+
+    place: tuple[str | int, ...] = ()
+
+    def at(self, *place: str | int) -> Self:
+        """This error, found further in: ``place`` goes before the place it has."""
+        self.place = (*place, *self.place)
+        return self
 
 
 class SpecError(MhoError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import types
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
-from mho.errors import SpecError, nearest, unknown
+from mho.errors import MhoError, SpecError, nearest, unknown
+from mho.frozen import FrozenDict
 
 _KINDS: dict[str, Callable[..., Spec]] = {}
 _F = TypeVar("_F", bound=Callable[..., "Spec"])
@@ -40,13 +42,13 @@ class Spec(ABC):
             value = getattr(self, name)
             if not _fits(value, hint):
                 hinted = f", such as {{kind: {value}, ...}}" if isinstance(value, str) and value in _KINDS else ""
+                said = "mapping" if isinstance(value, Mapping) else type(value).__name__
                 raise SpecError(
-                    f"{type(self).__name__}: {name}={value!r} is a {type(value).__name__}; "
-                    f"it takes {_spell(hint)}{hinted}"
-                )
+                    f"{type(self).__name__}: {name}={value!r} is a {said}; it takes {_spell(hint)}{hinted}"
+                ).at(name)
             if not _finite(value):
                 said = " holds one that" if isinstance(value, tuple) else f"={value}"
-                raise SpecError(f"{type(self).__name__}: {name}{said} is not a finite number")
+                raise SpecError(f"{type(self).__name__}: {name}{said} is not a finite number").at(name)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed; an unknown field names the nearest valid one."""
@@ -77,7 +79,7 @@ class Spec(ABC):
     def check(self, condition: bool, field: str, must: str) -> None:
         """Raise :class:`SpecError` naming ``field`` and its value unless ``condition`` holds."""
         if not condition:
-            raise SpecError(f"{type(self).__name__}: {field}={getattr(self, field)!r} {must}")
+            raise SpecError(f"{type(self).__name__}: {field}={getattr(self, field)!r} {must}").at(field)
 
 
 def register_kind(make: _F, name: str = "") -> _F:
@@ -86,26 +88,41 @@ def register_kind(make: _F, name: str = "") -> _F:
     return make
 
 
-def from_dict(data: Mapping[str, Any]) -> Spec:
-    """The spec that ``data`` transcribes (see :meth:`Spec.to_dict`)."""
+def from_dict(data: Mapping[str, Any], default: type[Spec] | None = None) -> Spec:
+    """The spec that ``data`` transcribes (see :meth:`Spec.to_dict`).
+
+    Args:
+        data: fields by name, and ``kind``.
+        default: what it is if ``data`` has no ``kind``; a field that takes one kind of spec needs none.
+
+    Raises:
+        SpecError, UnknownNameError: with the ``place`` of what is wrong.
+    """
     fields = dict(data)
-    kind = fields.pop("kind", None)
+    kind = fields.pop("kind", default.__name__ if default else None)
     if not isinstance(kind, str):
         raise SpecError(f"a spec needs a 'kind'; got the keys {', '.join(map(str, data)) or 'none'}")
     if kind not in _KINDS:
-        raise unknown("kind", kind, _KINDS)
+        raise unknown("kind", kind, _KINDS).at("kind")
     make = _KINDS[kind]
-    accepted = [p.name for p in _parameters(make) if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    accepted = [p.name for p in parameters(make)]
     for key in fields:
         if key not in accepted:
-            raise SpecError(f"{kind} has no field '{key}': {nearest(key, accepted)}")
-    missing = [p.name for p in _parameters(make) if p.default is p.empty and p.name not in fields]
+            raise SpecError(f"{kind} has no field '{key}': {nearest(str(key), accepted)}").at(key)
+    missing = [p.name for p in parameters(make) if p.default is p.empty and p.name not in fields]
     if missing:
         raise SpecError(f"{kind} lacks '{missing[0]}'; write {missing[0]}: and its value")
+    hints = _hints(make) if isinstance(make, type) else {}
+    revived = {key: _at(key, _revive, value, hints.get(key)) for key, value in fields.items()}
     try:
-        return make(**{key: _revive(value) for key, value in fields.items()})
+        return make(**revived)
     except TypeError as error:
         raise SpecError(f"{kind}: {error}") from None
+
+
+def kinds() -> dict[str, Callable[..., Spec]]:
+    """Everything that YAML may name: spec classes, and functions that make specs."""
+    return dict(_KINDS)
 
 
 def references(spec: Spec) -> tuple[str, ...]:
@@ -113,28 +130,48 @@ def references(spec: Spec) -> tuple[str, ...]:
     keys = list(getattr(spec, "references", ()))
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            keys += references(part) if isinstance(part, Spec) else []
+        keys += _cited(value)
     return tuple(dict.fromkeys(keys))
 
 
-def _parameters(make: Callable[..., Any]) -> list[Any]:
-    import inspect
+def _cited(value: Any) -> list[str]:
+    if isinstance(value, Spec):
+        return list(references(value))
+    parts = value.values() if isinstance(value, FrozenDict) else value if isinstance(value, tuple) else ()
+    return [key for part in parts for key in _cited(part)]
 
-    return list(inspect.signature(make).parameters.values())
+
+def parameters(make: Callable[..., Any]) -> list[Any]:
+    """The keyword parameters of a kind."""
+    named = inspect.signature(make).parameters.values()
+    return [p for p in named if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def _revive(value: Any) -> Any:
-    if isinstance(value, Mapping) and "kind" in value:
-        return from_dict(value)
+def _at(place: str | int, revive: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return revive(*arguments)
+    except MhoError as error:
+        raise error.at(place) from None
+
+
+def _revive(value: Any, hint: Any = None) -> Any:
+    if isinstance(value, Spec):
+        return value
+    if isinstance(value, Mapping):
+        concrete = isinstance(hint, type) and issubclass(hint, Spec) and hint.__name__ in _KINDS
+        if "kind" in value or (concrete and not inspect.isabstract(hint)):
+            return from_dict(value, hint if concrete else None)
+        return FrozenDict({key: _at(key, _revive, item) for key, item in value.items()})
     if isinstance(value, list | tuple):
-        return tuple(_revive(v) for v in value)
+        return tuple(_at(i, _revive, item) for i, item in enumerate(value))
     return value
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Spec):
         return value.to_dict()
+    if isinstance(value, FrozenDict):
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     return float(value) if isinstance(value, float) else value  # numpy's float64 is a float that YAML does not know
@@ -146,18 +183,20 @@ def _versioned(value: Any) -> Any:
         return {"kind": type(value).__name__, "version": value.version, **fields}
     if isinstance(value, tuple):
         return [_versioned(v) for v in value]
+    if isinstance(value, FrozenDict):
+        return [[key, _versioned(item)] for key, item in value.items()]  # pairs: the order counts
     # Equal specs have equal digests: 1 and 1.0 are one number.
     return int(value) if isinstance(value, float) and value.is_integer() else _plain(value)
 
 
 def _finite(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_finite, value))
+    if isinstance(value, tuple | FrozenDict):
+        return all(map(_finite, value.values() if isinstance(value, FrozenDict) else value))
     return not isinstance(value, float) or math.isfinite(value)
 
 
 @cache
-def _hints(cls: type[Spec]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 
@@ -191,6 +230,6 @@ def _spell(hint: Any) -> str:
         return " or ".join(repr(a) for a in args)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_spell(a) for a in args)
-    return {float: "a number", int: "an integer", bool: "true or false", str: "a string"}.get(
+    return {FrozenDict: "a mapping", float: "a number", int: "an integer", bool: "true or false", str: "a string"}.get(
         hint, getattr(hint, "__name__", str(hint))
     )

@@ -16,7 +16,7 @@ import mho
 ROOT = Path(mho.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ROOMS = (
-    ("errors", "units", "text", "files", "progress", "spec"),
+    ("errors", "units", "text", "files", "frozen", "progress", "spec"),
     ("kernels", "rng"),
     ("data",),
     ("zoo",),
@@ -25,6 +25,7 @@ ROOMS = (
     ("memory",),
     ("evaluation",),
     ("training",),
+    ("studies",),
     ("reports",),
     ("testing",),
     ("cli",),
