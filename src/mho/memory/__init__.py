@@ -4,7 +4,7 @@ from mho.memory.deployment import Chips, deploy
 from mho.memory.description import Description, DigitalTensor, StoredLayer
 from mho.memory.layers import LayerRule, register
 from mho.memory.layout import describe
-from mho.memory.spec import Memory
+from mho.memory.spec import Memory, NameRules
 from mho.memory.validation import Problem, fix, validate
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DigitalTensor",
     "LayerRule",
     "Memory",
+    "NameRules",
     "Problem",
     "StoredLayer",
     "deploy",

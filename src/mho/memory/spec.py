@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mho.devices.base import Device
+from mho.errors import SpecError
+from mho.frozen import FrozenDict
 from mho.mapping.base import Mapping
 from mho.mapping.encodings import SlicedMagnitude
 from mho.spec import Spec
@@ -30,3 +32,28 @@ class Memory(Spec):
     def with_sigma(self, sigma: float) -> Memory:
         """The same memory with its device at another severity."""
         return self.replace(device=self.device.with_sigma(sigma))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameRules(Spec):
+    """Which tensors go to which memory, by name: the first match wins.
+
+    Attributes:
+        rules: name pattern to memory, or to ``None`` for what stays digital.
+    """
+
+    rules: FrozenDict
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check(bool(self.rules), "rules", "must hold a rule, such as {'*': memory}")
+        for pattern, memory in self.rules.items():
+            if memory is not None and not isinstance(memory, Memory):
+                raise SpecError(
+                    f"rule '{pattern}' is {memory!r}; it takes a memory (kind: Memory, device: ...) or null (digital)"
+                ).at("rules", pattern)
+
+    @property
+    def label(self) -> str:
+        """Short name for tables: the devices in use."""
+        return ", ".join(dict.fromkeys(m.label for m in self.rules.values() if m is not None))

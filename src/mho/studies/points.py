@@ -1,0 +1,124 @@
+"""The axes of a study multiplied out: what varies, by dotted field names."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mho.errors import MhoError, SpecError, nearest
+from mho.frozen import FrozenDict
+from mho.spec import Spec
+from mho.studies.sources import described
+
+if TYPE_CHECKING:
+    from mho.studies.study import Study
+
+SWEPT = ("model", "memory", "data", "seed", "metric", "dtype")
+"""Fields that axes may change, in themselves or inside; severity and age are axes of every result already."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of axis values.
+
+    Attributes:
+        study: the study with that combination filled in, and no axes.
+        axes: dotted name of the field to what tables call its value here.
+    """
+
+    study: Study
+    axes: FrozenDict
+
+    @property
+    def label(self) -> str:
+        """What tables call this combination: its values on the axes."""
+        if not self.axes:
+            return described(self.study.memory)
+        return ", ".join(v if _speaks(v) else f"{k.rpartition('.')[2]} {v}" for k, v in self.axes.items())
+
+
+def points(study: Study) -> tuple[Point, ...]:
+    """Every combination of the axes' values, the last axis fastest."""
+    named = [[(path, label, value) for label, value in _values(vs)] for path, vs in study.axes.items()]
+    bare = study.replace(axes=FrozenDict())
+    out = []
+    for chosen in itertools.product(*named):
+        point = bare
+        for path, _, value in chosen:
+            point = _with(point, path.split("."), value)
+        out.append(Point(point, FrozenDict({path: label for path, label, _ in chosen})))
+    return tuple(out)
+
+
+def check_axes(study: Study) -> None:
+    """Refuse axes that change nothing, or something impossible; every value is tried.
+
+    Raises:
+        SpecError, UnknownNameError: with the place of what is wrong.
+    """
+    bare = study.replace(axes=FrozenDict()) if study.axes else study
+    for path, values in study.axes.items():
+        try:
+            _check_axis(bare, path, values)
+        except MhoError as error:
+            raise error.at("axes", path) from None
+    for one, other in itertools.permutations(study.axes, 2):
+        if other.startswith(f"{one}.") and list(study.axes).index(other) < list(study.axes).index(one):
+            raise SpecError(f"axis '{one}' replaces what axis '{other}' changes; list '{one}' first").at("axes", one)
+
+
+def _check_axis(study: Study, path: str, values: Any) -> None:
+    first = path.split(".")[0]
+    if first in ("sigma", "age"):
+        raise SpecError(f"{first} is an axis of every result already; list its values under '{first}:'")
+    if first not in SWEPT:
+        raise SpecError(f"an axis cannot change '{path}': {nearest(first, SWEPT)}")
+    if not isinstance(values, tuple | FrozenDict) or not values:
+        raise SpecError(f"axis '{path}' takes a list of values, or a mapping of names to values")
+    labels = [label for label, _ in _values(values)]
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise SpecError(f"axis '{path}' has two values called '{twice}'; give each a name: {{name: value, ...}}")
+    for key, (_, value) in zip(
+        values if isinstance(values, FrozenDict) else range(len(values)), _values(values), strict=True
+    ):
+        try:
+            _with(study, path.split("."), value)
+        except MhoError as error:
+            error.place = ()  # places in the changed study are not places in the axis
+            raise error.at(key) from None
+
+
+def _values(values: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, FrozenDict):
+        yield from values.items()
+    else:
+        yield from ((described(v), v) for v in values)
+
+
+def _with(spec: Any, path: list[str], value: Any) -> Any:
+    """``spec`` with the field at ``path`` changed."""
+    name, rest = path[0], path[1:]
+    if isinstance(spec, FrozenDict):
+        if rest and name not in spec:
+            raise SpecError(f"there is no '{name}': {nearest(name, spec)}")
+        return FrozenDict({**spec, name: _with(spec[name], rest, value) if rest else value})
+    if isinstance(spec, tuple) and name.isdecimal() and int(name) < len(spec):
+        at = int(name)
+        return (*spec[:at], _with(spec[at], rest, value) if rest else value, *spec[at + 1 :])
+    if not isinstance(spec, Spec):
+        raise SpecError(f"there is nothing called '{name}' in {spec!r}")
+    names = [f.name for f in dataclasses.fields(spec)]
+    if name not in names:
+        raise SpecError(f"{type(spec).__name__} has no field '{name}': {nearest(name, names)}")
+    return spec.replace(**{name: _with(getattr(spec, name), rest, value) if rest else value})
+
+
+def _speaks(value: str) -> bool:
+    """Whether a value says by itself what it is a value of: a name does, a number or a yes does not."""
+    return not (
+        value.replace(".", "").replace("-", "").replace("e", "").isdecimal() or value in ("True", "False", "none")
+    )

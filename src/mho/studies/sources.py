@@ -1,0 +1,112 @@
+"""Where a study's models and data come from, as specs: named data sets, checkpoints, networks trained in the study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mho.errors import unknown
+from mho.frozen import FrozenDict
+from mho.spec import Spec
+from mho.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mho.data import Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Spec):
+    """A data set by name, as :func:`mho.data.load` takes it. Where it lies is the machine's business, not the study's.
+
+    Attributes:
+        name: one of ``mho list data``, or one that you registered.
+        split: "train" or "test".
+        limit: only the first so many samples.
+        options: what its loader takes besides, such as ``{normalize: imagenet}``.
+    """
+
+    name: str
+    split: Literal["train", "test"] = "test"
+    limit: int | None = None
+    options: FrozenDict = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        from mho.data.catalog import entry
+
+        super().__post_init__()
+        try:
+            entry(self.name)
+        except LookupError as error:
+            raise error.at("name") from None  # type: ignore[attr-defined]
+        self.check(self.limit is None or self.limit >= 1, "limit", "must be one or more")
+
+    def load(self, root: str | Path | None = None) -> Dataset:
+        """The samples; ``root`` is searched first."""
+        from mho.data import load
+
+        return load(self.name, split=self.split, root=root, limit=self.limit, **self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(Spec):
+    """A network in a file: ``.safetensors`` of :func:`mho.zoo.save`, or a published CIFAR ResNet's ``.th``.
+
+    Attributes:
+        path: the file; from the folder of the study's YAML if relative.
+    """
+
+    path: str
+
+    @property
+    def label(self) -> str:
+        """Short name for tables."""
+        return self.path.rpartition("/")[2].rpartition(".")[0] or self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Spec):
+    """A network that the study trains; cells that need the same one share it.
+
+    Attributes:
+        architecture: one of ``mho list models``, or one that you registered.
+        data: what it is trained on.
+        recipe: how.
+        seed: of the starting weights; the recipe's seed is that of everything later.
+        options: keyword arguments of the architecture.
+    """
+
+    architecture: str
+    data: Data
+    recipe: Recipe = field(default_factory=Recipe)
+    seed: int = 0
+    options: FrozenDict = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        from mho.zoo.catalog import ARCHITECTURES
+
+        super().__post_init__()
+        if self.architecture not in ARCHITECTURES:
+            raise unknown("model", self.architecture, ARCHITECTURES).at("architecture")
+        self.check(self.seed >= 0, "seed", "must be zero or more")
+
+    @property
+    def label(self) -> str:
+        """Short name for tables."""
+        return self.architecture
+
+
+Model = Trained | Checkpoint
+
+
+def described(value: object) -> str:
+    """What an axis value is called where the study gives it no name."""
+    if isinstance(value, Spec):
+        return str(getattr(value, "label", type(value).__name__))
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ", ".join(value)
+    return "none" if value is None else str(value)

@@ -1,0 +1,137 @@
+"""A study: one question asked of many models, memories and seeds, as data."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from mho.errors import SpecError, unknown
+from mho.frozen import FrozenDict
+from mho.memory.spec import Memory, NameRules
+from mho.spec import Spec
+from mho.studies.sources import Checkpoint, Data, Trained
+from mho.units import parse_duration
+
+if TYPE_CHECKING:
+    from mho.studies.points import Point
+
+_NAME = re.compile(r"[\w][\w.-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Spec):
+    """How good are the chips, for every combination of the axes?
+
+    Lists become tuples, ages may be text (``"30d"``), mappings become :class:`~mho.frozen.FrozenDict`.
+
+    Attributes:
+        name: names the report and the record of the last run; renaming recomputes nothing.
+        model: the network, from a file or trained here.
+        memory: what it is programmed onto, or name rules.
+        data: the test set.
+        chips: chips per sigma and age; with ``precision`` the most there may be (0: 100,000).
+        sigma: severities, fractions of the cell's full range; none keeps the device's own.
+        age: seconds since programming.
+        metric: a name of :data:`mho.evaluation.METRICS`.
+        percentiles: k of the k-th percentile performances shown.
+        threshold: metric that a chip must reach to count towards the yield.
+        precision: half-width wanted of the intervals: sampling is then adaptive (:func:`mho.evaluate`).
+        confidence: two-sided coverage of every interval.
+        seed: decides every chip.
+        dtype: of the forward passes.
+        axes: dotted name of a field to its values: a list, or a mapping that names them:
+            ``{"memory.device": {"ours": ..., "theirs": ...}, "seed": [0, 1]}``. Every combination is one result.
+
+    Raises:
+        SpecError, UnknownNameError: with the place of what is wrong.
+    """
+
+    name: str
+    model: Trained | Checkpoint
+    memory: Memory | NameRules
+    data: Data
+    chips: int = 100
+    sigma: tuple[float, ...] = ()
+    age: tuple[float, ...] = (0.0,)
+    metric: str = "accuracy"
+    percentiles: tuple[float, ...] = (1, 5)
+    threshold: float | None = None
+    precision: float | FrozenDict | None = None
+    confidence: float = 0.95
+    seed: int = 0
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    axes: FrozenDict = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "age", "percentiles"):
+            object.__setattr__(self, name, _several(getattr(self, name)))
+        object.__setattr__(self, "age", tuple(map(_seconds, self.age)))
+        for name in ("axes", "precision"):
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                object.__setattr__(self, name, FrozenDict({k: _frozen(v) for k, v in value.items()}))
+        super().__post_init__()
+        self.check(bool(_NAME.fullmatch(self.name)), "name", "names a file: letters, digits, '-', '_' and '.'")
+        self.check(self.chips >= (self.precision is None), "chips", "must be one or more")
+        self.check(0 < self.confidence < 1, "confidence", "must lie between 0 and 1, such as 0.95")
+        self.check(all(s >= 0 for s in self.sigma), "sigma", "must be zero or more (a fraction: 0.1, not 10 %)")
+        self.check(all(0 < k < 100 for k in self.percentiles), "percentiles", "must lie between 0 and 100")
+        for name in ("sigma", "age", "percentiles"):
+            values = getattr(self, name)
+            self.check(len(set(values)) == len(values), name, "lists a value twice")
+        self.check(bool(self.age), "age", "is an empty list; give one or more values")
+        self._check_metric()
+        from mho.studies.points import check_axes
+
+        check_axes(self)
+
+    def _check_metric(self) -> None:
+        from mho.evaluation.metrics import METRICS
+
+        if self.metric not in METRICS:
+            raise unknown("metric", self.metric, METRICS).at("metric")
+        bounded = METRICS[self.metric].bounded
+        if self.threshold is not None and bounded:
+            self.check(0 <= self.threshold <= 1, "threshold", "must lie between 0 and 1; 95 % is written 0.95")
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every combination of the axes' values, the last axis fastest."""
+        from mho.studies.points import points
+
+        return points(self)
+
+    def to_yaml(self) -> str:
+        """The YAML that :func:`mho.studies.read` reads back as an equal study."""
+        import yaml
+
+        said = {k: v for k, v in self.to_dict().items() if v is not None and v not in ([], {})}
+        return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+
+
+def _several(value: Any) -> Any:
+    """Scalars and lists as tuples."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return () if value is None else (value,)
+    return tuple(value)
+
+
+def _seconds(age: Any) -> Any:
+    if not isinstance(age, str | int | float) or isinstance(age, bool):
+        return age  # the field's type says so, in its own words
+    try:
+        seconds = parse_duration(age)
+    except SpecError as error:
+        raise error.at("age") from None
+    return seconds if math.isfinite(seconds) else age
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Spec | FrozenDict):
+        return value
+    if isinstance(value, Mapping):
+        return FrozenDict({str(k): _frozen(v) for k, v in value.items()})
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple | range) else value
