@@ -82,6 +82,11 @@ class Spec(ABC):
             raise SpecError(f"{type(self).__name__}: {field}={getattr(self, field)!r} {must}").at(field)
 
 
+def label(default: str) -> Any:
+    """A field that only names a spec: it decides no number, so it is left out of the digest."""
+    return dataclasses.field(default=default, metadata={"label": True})
+
+
 def register_kind(make: _F, name: str = "") -> _F:
     """Let YAML name ``make`` (a spec class, or a function such as a device preset that returns one)."""
     _KINDS[name or make.__name__] = make
@@ -179,7 +184,8 @@ def _plain(value: Any) -> Any:
 
 def _versioned(value: Any) -> Any:
     if isinstance(value, Spec):
-        fields = {f.name: _versioned(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        deciding = (f.name for f in dataclasses.fields(value) if not f.metadata.get("label"))
+        fields = {name: _versioned(getattr(value, name)) for name in deciding}
         return {"kind": type(value).__name__, "version": value.version, **fields}
     if isinstance(value, tuple):
         return [_versioned(v) for v in value]

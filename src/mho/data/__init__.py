@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mho.data.dataset import Dataset, Inputs
     from mho.data.idx import fashion_mnist, mnist
     from mho.data.images import NORMALIZATIONS
-    from mho.data.loading import load
+    from mho.data.loading import load, register
     from mho.data.optdigits import digits
     from mho.data.tiny import tiny_imagenet
 
@@ -35,6 +35,7 @@ __all__ = [
     "load",
     "mnist",
     "names",
+    "register",
     "tiny_imagenet",
 ]
 
@@ -49,6 +50,7 @@ _HOMES = {
     "fashion_mnist": "mho.data.idx",
     "load": "mho.data.loading",
     "mnist": "mho.data.idx",
+    "register": "mho.data.loading",
     "tiny_imagenet": "mho.data.tiny",
 }
 

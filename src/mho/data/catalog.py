@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mho.data.labels import CIFAR10, CIFAR100, DIGITS, FASHION
-from mho.errors import DataError, unknown
+from mho.errors import DataError, SpecError, unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Entry:
 
     Attributes:
         name: what :func:`mho.data.load` is asked for.
-        shape: shape of one input: channels, height, width in pixels.
+        shape: shape of one input; of images channels, height, width in pixels.
         classes: number of classes.
         train: images in the training split.
         test: images in the test split.
@@ -27,7 +27,7 @@ class Entry:
     """
 
     name: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     classes: int
     train: int
     test: int
@@ -104,8 +104,21 @@ _ROWS = (
     ),
 )
 
-DATASETS: Mapping[str, Entry] = MappingProxyType({row.name: row for row in _ROWS})
+_TABLE = {row.name: row for row in _ROWS}
+
+DATASETS: Mapping[str, Entry] = MappingProxyType(_TABLE)
 """Every data set by name, in the order in which they are listed."""
+
+
+def add(row: Entry) -> None:
+    """Put a data set into the table; see :func:`mho.data.register`.
+
+    Raises:
+        SpecError: another data set has its name.
+    """
+    if row.name in _TABLE and _TABLE[row.name] != row:
+        raise SpecError(f"the data set name '{row.name}' is taken")
+    _TABLE[row.name] = row
 
 
 def names() -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from mho.data.catalog import entry
+from mho.data.catalog import Entry, add, entry
 from mho.data.cifar import cifar10, cifar100
 from mho.data.dataset import Dataset
 from mho.data.idx import fashion_mnist, mnist
@@ -16,7 +16,9 @@ from mho.data.optdigits import digits
 from mho.data.tiny import tiny_imagenet
 from mho.errors import UnknownNameError, nearest
 
-LOADERS: Mapping[str, Callable[..., Dataset]] = {
+_L = TypeVar("_L", bound=Callable[..., Dataset])
+
+LOADERS: dict[str, Callable[..., Dataset]] = {
     "digits": digits,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
@@ -24,6 +26,42 @@ LOADERS: Mapping[str, Callable[..., Dataset]] = {
     "cifar100": cifar100,
     "tiny_imagenet": tiny_imagenet,
 }
+
+
+def register(
+    name: str,
+    *,
+    shape: tuple[int, ...],
+    classes: int,
+    train: int,
+    test: int,
+    licence: str = "",
+    source: str = "",
+) -> Callable[[_L], _L]:
+    """Give a loader a name, for :func:`load`, studies and the command line::
+
+        @data.register("mine", shape=(1, 28, 28), classes=2, train=800, test=200)
+        def mine(*, split: str = "test", root=None, limit=None) -> data.Dataset: ...
+
+    Args:
+        name: what :func:`load` is asked for.
+        shape: shape of one input.
+        classes: number of classes.
+        train: samples in the training split.
+        test: samples in the test split.
+        licence: terms.
+        source: the paper or page to cite.
+
+    Raises:
+        SpecError: the name is taken.
+    """
+
+    def keep(loader: _L) -> _L:
+        add(Entry(name=name, shape=shape, classes=classes, train=train, test=test, licence=licence, source=source))
+        LOADERS[name] = loader
+        return loader
+
+    return keep
 
 
 def load(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from mho.devices.base import Device, check_sigma
 from mho.errors import SpecError, unknown
+from mho.spec import label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +73,7 @@ class LevelGaussian(Device):
     normalised: bool = True
     level_scope: Literal["device", "weight"] = "device"
     convention: SigmaConvention = "fullscale"
-    name: str = "Gaussian"
+    name: str = label("Gaussian")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mho.devices.base import Device, check_sigma
 from mho.devices.files import read_csv, read_npz, table_fields
 from mho.errors import DataError, SpecError
+from mho.spec import label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +46,7 @@ class MeasuredTable(Device):
     std: tuple[tuple[float, ...], ...]
     ages: tuple[float, ...] = (0.0,)
     sigma: float | None = None
-    name: str = "measured"
+    name: str = label("measured")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mho.devices.base import Device, check_sigma
 from mho.errors import SpecError
+from mho.spec import label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,7 @@ class MeasuredQuantiles(Device):
     ages: tuple[float, ...] = (0.0,)
     probabilities: tuple[float, ...] = PROBABILITIES
     sigma: float | None = None
-    name: str = "measured quantiles"
+    name: str = label("measured quantiles")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mho.devices.base import Device
 from mho.errors import SpecError
+from mho.spec import label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,7 @@ class Stack(Device):
     """
 
     stages: tuple[Device, ...]
-    name: str = ""
+    name: str = label("")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mho.zoo.catalog import ARCHITECTURES, Architecture, names
+from mho.zoo.catalog import ARCHITECTURES, Architecture, names, register
 
 if TYPE_CHECKING:
-    from mho.zoo.checkpoint import load, load_into, metadata, save
+    from mho.zoo.checkpoint import load, load_into, metadata, pack, save, unpack
     from mho.zoo.published import load_published_resnet
     from mho.zoo.registry import build, build_for
 
@@ -25,7 +25,10 @@ __all__ = [
     "load_published_resnet",
     "metadata",
     "names",
+    "pack",
+    "register",
     "save",
+    "unpack",
 ]
 
 _HOMES = {
@@ -35,7 +38,9 @@ _HOMES = {
     "load_into": "mho.zoo.checkpoint",
     "load_published_resnet": "mho.zoo.published",
     "metadata": "mho.zoo.checkpoint",
+    "pack": "mho.zoo.checkpoint",
     "save": "mho.zoo.checkpoint",
+    "unpack": "mho.zoo.checkpoint",
 }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
+
+from mho.errors import SpecError
+
+_C = TypeVar("_C", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +83,37 @@ _ROWS = (
     *(_resnet_cifar(depth) for depth in (20, 32, 44, 56)),
 )
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({row.name: row for row in _ROWS})
+_TABLE = {row.name: row for row in _ROWS}
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(_TABLE)
 """Every architecture by name, in the order in which they are listed."""
+
+
+def register(name: str, *, description: str = "", paper: str = "") -> Callable[[_C], _C]:
+    """Give a class (or function) that makes networks a name, for checkpoints, studies and the command line::
+
+        @zoo.register("tiny")
+        class Tiny(nn.Module):
+            def __init__(self, classes: int = 10) -> None: ...
+
+    It must be found again by its name in its module; its options are its parameters, which must be plain data.
+
+    Raises:
+        SpecError: the name is taken, or the class has no name of its own in its module.
+    """
+
+    def keep(make: _C) -> _C:
+        row = Architecture(
+            name=name, module=make.__module__, kind=make.__qualname__, description=description, paper=paper
+        )
+        if "<locals>" in row.kind or "." in row.kind:
+            raise SpecError(f"model '{name}': {row.kind} must be defined at the top of its module")
+        if name in _TABLE and _TABLE[name] != row:
+            raise SpecError(f"the name '{name}' is taken by {_TABLE[name].module}.{_TABLE[name].kind}")
+        _TABLE[name] = row
+        return make
+
+    return keep
 
 
 def names() -> tuple[str, ...]:

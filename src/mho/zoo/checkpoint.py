@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
@@ -41,13 +42,33 @@ def save(model: nn.Module, path: str | Path, **metadata: Any) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise SpecError(f"path='{path}' must end in .safetensors: weights are never pickled")
+    return write_bytes(path, pack(model, **metadata))
+
+
+def pack(model: nn.Module, **metadata: Any) -> bytes:
+    """What :func:`save` writes, as bytes."""
     said = built_as(model)
     header = {_METADATA: _plain("metadata", metadata)}
     if said is not None:
         header |= {_ARCHITECTURE: said.name, _OPTIONS: _plain("options", dict(said.options))}
     # clone: tied weights share memory, which safetensors refuses
     tensors = {name: t.detach().cpu().clone().contiguous() for name, t in model.state_dict().items()}
-    return write_bytes(path, to_bytes(tensors, metadata=header))
+    return to_bytes(tensors, metadata=header)
+
+
+def unpack(content: bytes, *, source: str = "the network") -> nn.Module:
+    """The network that :func:`pack` wrote, in eval mode on the CPU; ``source`` is its name in errors.
+
+    Raises:
+        CheckpointError: as :func:`load`.
+    """
+    try:
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+        tensors = from_bytes(content)
+    except (SafetensorError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{source} is truncated or is no safetensors file ({error})") from None
+    return _rebuilt(tensors, header, source)
 
 
 def load(path: str | Path) -> nn.Module:
@@ -60,7 +81,10 @@ def load(path: str | Path) -> nn.Module:
         CheckpointError: missing, truncated or pickled file, unknown architecture, tensors that do not fit.
     """
     file = fetch(path)
-    tensors, header = _read(file)
+    return _rebuilt(*_read(file), str(file))
+
+
+def _rebuilt(tensors: dict[str, Tensor], header: dict[str, str], file: str) -> nn.Module:
     if _ARCHITECTURE not in header:
         raise CheckpointError(
             f"{file} does not say which architecture it holds: build the model and use mho.zoo.load_into(model, path)"
@@ -70,7 +94,7 @@ def load(path: str | Path) -> nn.Module:
         model = build(name, **_parse(file, header, _OPTIONS))
     except MhoError as error:
         raise CheckpointError(f"{file} cannot be rebuilt: {error}") from None
-    return fit(model, tensors, source=str(file)).eval()
+    return fit(model, tensors, source=file).eval()
 
 
 def load_into(model: nn.Module, path: str | Path) -> nn.Module:

@@ -45,10 +45,12 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
     for key in options:
         if key not in allowed:
             raise UnknownNameError(f"model '{name}' has no option '{key}': {nearest(key, allowed)}")
-    with torch.random.fork_rng(devices=[]):  # torch's layers draw their own start before ours replaces it
-        kind = _kind(name)
+    kind = _kind(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # a registered network keeps the start that it draws itself; ours replaces torch's
         model: nn.Module = kind(**ARCHITECTURES[name].fixed, **options)
-    kaiming(model, kind.fan, seed)
+    if hasattr(kind, "fan"):
+        kaiming(model, kind.fan, seed)
     setattr(model, _MARK, BuiltAs(name=name, options=dict(options)))
     return model
 
