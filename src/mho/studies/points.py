@@ -82,9 +82,8 @@ def _check_axis(study: Study, path: str, values: Any) -> None:
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
         raise SpecError(f"axis '{path}' has two values called '{twice}'; give each a name: {{name: value, ...}}")
-    for key, (_, value) in zip(
-        values if isinstance(values, FrozenDict) else range(len(values)), _values(values), strict=True
-    ):
+    keys: list[Any] = list(values) if isinstance(values, FrozenDict) else list(range(len(values)))
+    for key, (_, value) in zip(keys, _values(values), strict=True):
         try:
             _with(study, path.split("."), value)
         except MhoError as error:

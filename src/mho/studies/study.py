@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mho.studies.points import Point
 
 _NAME = re.compile(r"[\w][\w.-]*")
+SEVERAL = ("sigma", "age", "percentiles")
+"""Fields that take one value or a list of values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,7 @@ class Study(Spec):
     axes: FrozenDict = field(default_factory=FrozenDict)
 
     def __post_init__(self) -> None:
-        for name in ("sigma", "age", "percentiles"):
+        for name in SEVERAL:
             object.__setattr__(self, name, _several(getattr(self, name)))
         object.__setattr__(self, "age", tuple(map(_seconds, self.age)))
         for name in ("axes", "precision"):
@@ -77,9 +79,9 @@ class Study(Spec):
         self.check(bool(_NAME.fullmatch(self.name)), "name", "names a file: letters, digits, '-', '_' and '.'")
         self.check(self.chips >= (self.precision is None), "chips", "must be one or more")
         self.check(0 < self.confidence < 1, "confidence", "must lie between 0 and 1, such as 0.95")
-        self.check(all(s >= 0 for s in self.sigma), "sigma", "must be zero or more (a fraction: 0.1, not 10 %)")
-        self.check(all(0 < k < 100 for k in self.percentiles), "percentiles", "must lie between 0 and 100")
-        for name in ("sigma", "age", "percentiles"):
+        self._check_each("sigma", lambda s: s >= 0, "must be zero or more (a fraction: 0.1, not 10 %)")
+        self._check_each("percentiles", lambda k: 0 < k < 100, "must lie between 0 and 100")
+        for name in SEVERAL:
             values = getattr(self, name)
             self.check(len(set(values)) == len(values), name, "lists a value twice")
         self.check(bool(self.age), "age", "is an empty list; give one or more values")
@@ -87,6 +89,11 @@ class Study(Spec):
         from mho.studies.points import check_axes
 
         check_axes(self)
+
+    def _check_each(self, name: str, fits: Callable[[float], bool], must: str) -> None:
+        for i, value in enumerate(getattr(self, name)):
+            if not fits(value):
+                raise SpecError(f"Study: {name}={value!r} {must}").at(name, i)
 
     def _check_metric(self) -> None:
         from mho.evaluation.metrics import METRICS

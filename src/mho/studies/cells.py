@@ -1,0 +1,144 @@
+"""Cells: the units of a study that have one cached answer each, and the keys that tell them apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mho.memory.spec import Memory
+from mho.spec import Spec
+from mho.studies.points import Point
+from mho.studies.sources import Data, Trained
+
+if TYPE_CHECKING:
+    from mho.data import Dataset
+    from mho.studies.study import Study
+
+CELL_VERSION = 1
+"""Rises whenever the same cell starts to mean other numbers."""
+TRAINING_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One population: a model on a memory, at one severity and age, judged on one data set.
+
+    Attributes:
+        key: hash of everything that decides its numbers.
+        point: the combination of axis values that it belongs to.
+        sigma: severity, ``None`` for the device's own.
+        age: seconds since programming.
+        model: key of the network.
+        job: everything that computes it, as plain data.
+    """
+
+    key: str
+    point: Point
+    sigma: float | None
+    age: float
+    model: str
+    job: dict[str, Any]
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether sampling is adaptive: the cell is then computed in one piece."""
+        return self.job["precision"] is not None
+
+    @property
+    def work(self) -> str:
+        """What kind of work a chip of this cell is, for estimates of time."""
+        return digest([self.model, self.job["data_digest"]])
+
+    def __str__(self) -> str:
+        sigma = "" if self.sigma is None else f", sigma {self.sigma:g}"
+        age = f", age {self.age:g} s" if self.age else ""
+        return f"{self.point.label}{sigma}{age}"
+
+
+def cells(point: Point, model: str, data_digest: str) -> Iterator[Cell]:
+    """The cells of one point: its severities x its ages.
+
+    A severity is filled into the memory before hashing, so that ``sigma: [0.1]`` and a device of sigma 0.1 are one
+    cell. How many chips are asked for is not part of an answer unless it ends adaptive sampling.
+    """
+    study = point.study
+    adaptive = {
+        name: _plain(getattr(study, name)) if study.precision is not None else None
+        for name in ("precision", "percentiles", "threshold", "confidence", "chips")
+    }
+    for sigma in study.sigma or (None,):
+        rules = _rules(study, sigma)
+        for age in study.age:
+            job = {
+                "model": model,
+                "rules": {pattern: None if m is None else m.to_dict() for pattern, m in rules.items()},
+                "data": study.data.to_dict(),
+                "data_digest": data_digest,
+                "seed": study.seed,
+                "age": age,
+                "metric": study.metric,
+                "dtype": study.dtype,
+                **adaptive,
+            }
+            decides = {k: v for k, v in job.items() if k not in ("data", "rules")}
+            decides["rules"] = [[pattern, None if m is None else m.digest()] for pattern, m in rules.items()]
+            yield Cell(digest(["cell", CELL_VERSION, decides]), point, sigma, age, model, job)
+
+
+def training_key(model: Trained, data_digest: str) -> str:
+    """The key of a network that a study trains."""
+    said = [model.architecture, _plain(model.options), model.recipe.digest(), model.seed, data_digest]
+    return digest(["trained", TRAINING_VERSION, *said])
+
+
+def digest(value: Any) -> str:
+    """A hash of plain data, 24 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def bytes_digest(content: bytes) -> str:
+    """A hash of a file's content, as long as :func:`digest`."""
+    return hashlib.sha256(content).hexdigest()[:24]
+
+
+def data_digest(data: Dataset) -> str:
+    """A hash of all samples: inputs and targets, their types and shapes."""
+    from torch import Tensor
+
+    inputs = {"": data.inputs} if isinstance(data.inputs, Tensor) else dict(data.inputs)
+    state = hashlib.sha256()
+    for name, tensor in sorted([*inputs.items(), ("targets", data.targets)]):
+        state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
+        state.update(tensor.detach().cpu().contiguous().numpy().data)
+    return state.hexdigest()[:24]
+
+
+def loader(root: str | None) -> Callable[[Data], tuple[Dataset, str]]:
+    """Loads each data set once: the samples and their digest."""
+    loaded: dict[Data, tuple[Dataset, str]] = {}
+
+    def load(spec: Data) -> tuple[Dataset, str]:
+        if spec not in loaded:
+            data = spec.load(root)
+            loaded[spec] = data, data_digest(data)
+        return loaded[spec]
+
+    return load
+
+
+def _rules(study: Study, sigma: float | None) -> dict[str, Memory | None]:
+    memory = study.memory
+    rules = {"*": memory} if isinstance(memory, Memory) else dict(memory.rules)
+    return {p: m if m is None or sigma is None else m.with_sigma(sigma) for p, m in rules.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return {k: _plain(v) for k, v in value.items()} if hasattr(value, "items") else value

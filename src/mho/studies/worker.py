@@ -1,0 +1,159 @@
+"""The one place where a study computes: a worker keeps models, data and test benches between jobs."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mho.errors import DataError
+
+if TYPE_CHECKING:
+    from mho.evaluation import Bench, Lot
+
+TRAINING_THREADS = 1
+"""Of training on a CPU: sums depend on the number of threads, and a study's networks must not depend on its workers.
+Several networks are trained side by side; one large network is better trained before, with ``mho train``."""
+BENCHES = 2
+"""Test benches that a worker keeps: the job at hand, and one to come back to."""
+
+
+class Worker:
+    """Does jobs, one after the other; the same job gives the same numbers on every worker.
+
+    Args:
+        fetch: key of a network to its safetensors.
+        root: folder searched first for data.
+        device: where to compute; the CPU if ``None``.
+    """
+
+    def __init__(self, fetch: Callable[[str], bytes], *, root: str | None = None, device: str | None = None) -> None:
+        from mho.studies.cells import loader
+
+        self._fetch, self._device = fetch, device
+        self._load = loader(root)
+        self._benches: OrderedDict[str, Bench] = OrderedDict()
+        self._lots: dict[tuple[str, str], Lot] = {}
+
+    def do(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """What the job asks for: plain data, and the bytes of a network where it was to be trained."""
+        started = time.perf_counter()
+        done: tuple[dict[str, Any], bytes] = {
+            "measure": self._measure,
+            "adaptive": self._adaptive,
+            "train": self._train,
+        }[job["kind"]](job)
+        done[0]["seconds"] = round(time.perf_counter() - started, 4)
+        return done
+
+    def _measure(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from mho.evaluation.provenance import record
+
+        started = time.perf_counter()
+        bench, lot = self._lot(job)
+        found = lot.measure(range(job["first"], job["first"] + job["count"]))
+        data: dict[str, Any] = {
+            "values": _numbers(found[0]),
+            "ekl": _numbers(found[1]) if len(found) > 1 else None,
+            "digital": _numbers([bench.digital])[0],
+            "ideal": _numbers([bench.ideal])[0],
+            "images": len(bench.data),
+            "data": bench.data.name,
+            "provenance": {**record(lot, seconds=time.perf_counter() - started), "host": platform.node()},
+        }
+        return data, b""
+
+    def _adaptive(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from mho.evaluation import evaluate
+        from mho.memory import deploy
+
+        chips = deploy(self._model(job["model"]), _rules(job["rules"]), seed=job["seed"])
+        result = evaluate(
+            chips,
+            self._data(job),
+            n_chips=job["chips"] or None,
+            precision=job["precision"],
+            age=job["age"],
+            metric=job["metric"],
+            percentiles=job["percentiles"],
+            threshold=job["threshold"],
+            confidence=job["confidence"],
+            dtype=job["dtype"],
+            device=self._device,
+            show_progress=False,
+        )
+        return {"result": result.to_dict(), "provenance": {**result.provenance, "host": platform.node()}}, b""
+
+    def _train(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        import torch
+
+        from mho.spec import from_dict
+        from mho.studies.sources import Trained
+        from mho.training import train
+        from mho.zoo import pack
+        from mho.zoo.registry import build_for
+
+        spec = from_dict(job["spec"])
+        assert isinstance(spec, Trained)
+        data = self._checked(spec.data, job["data_digest"])
+        start = build_for(spec.architecture, data, seed=spec.seed, **spec.options)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(TRAINING_THREADS)
+        try:
+            trained = train(start, data, recipe=spec.recipe, device=self._device, progress=False)
+        finally:
+            torch.set_num_threads(threads)
+        return {}, pack(trained.cpu(), study=job["spec"])
+
+    def _lot(self, job: dict[str, Any]) -> tuple[Bench, Lot]:
+        from mho.evaluation import Bench
+        from mho.memory import deploy
+        from mho.studies.cells import digest
+
+        shared = {k: job[k] for k in ("model", "rules", "data_digest", "seed", "metric", "dtype")}
+        key = digest(shared)
+        if key not in self._benches:
+            chips = deploy(self._model(job["model"]), _rules(job["rules"]), seed=job["seed"])
+            self._benches[key] = Bench(
+                chips, self._data(job), metric=job["metric"], dtype=job["dtype"], device=self._device
+            )
+            if len(self._benches) > BENCHES:
+                dropped, _ = self._benches.popitem(last=False)
+                self._lots = {k: v for k, v in self._lots.items() if k[0] != dropped}
+        self._benches.move_to_end(key)
+        bench = self._benches[key]
+        at = (key, repr(job["age"]))
+        if at not in self._lots:
+            # Sized for many chips: a plan for few could cut the images of a chip differently.
+            self._lots[at] = bench.lot(None, job["age"], 10**6)
+        return bench, self._lots[at]
+
+    def _model(self, key: str) -> Any:
+        from mho.zoo import unpack
+
+        return unpack(self._fetch(key))
+
+    def _data(self, job: dict[str, Any]) -> Any:
+        from mho.spec import from_dict
+
+        return self._checked(from_dict(job["data"]), job["data_digest"])
+
+    def _checked(self, spec: Any, digest: str) -> Any:
+        data, found = self._load(spec)
+        if found != digest:
+            raise DataError(f"{spec.name} on {platform.node()} is not the data that the study was started with")
+        return data
+
+
+def _rules(rules: dict[str, Any]) -> dict[str, Any]:
+    from mho.spec import from_dict
+
+    return {pattern: None if memory is None else from_dict(memory) for pattern, memory in rules.items()}
+
+
+def _numbers(values: Any) -> list[float | None]:
+    """Floats as JSON has them: exact, and ``null`` for those that are not finite."""
+    return [float(v) if math.isfinite(v) else None for v in values]
