@@ -28,7 +28,7 @@ ROOMS = (
     ("studies",),
     ("reports",),
     ("testing",),
-    ("cli",),
+    ("cli", "__main__"),
 )
 """Floors of the house, top first; rooms of one floor may see each other."""
 FLOOR = {room: number for number, floor in enumerate(ROOMS) for room in floor}

@@ -5,11 +5,19 @@ from __future__ import annotations
 from cyclopts import App
 
 from mho import __version__
+from mho.cli.check import check
+from mho.cli.cite import cite
+from mho.cli.clean import clean
 from mho.cli.demo import demo
 from mho.cli.describe import describe
 from mho.cli.doctor import doctor
 from mho.cli.evaluate import evaluate
+from mho.cli.export import export
 from mho.cli.list import listing
+from mho.cli.new import new
+from mho.cli.report import report
+from mho.cli.run import run
+from mho.cli.status import status
 from mho.cli.train import train
 
 app = App(
@@ -22,5 +30,13 @@ app.command(demo)
 app.command(train)
 app.command(describe)
 app.command(evaluate)
+app.command(new)
+app.command(check)
+app.command(run)
+app.command(status)
+app.command(report)
+app.command(export)
+app.command(cite)
+app.command(clean)
 app.command(listing)
 app.command(doctor)

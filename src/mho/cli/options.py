@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from mho.errors import MhoError, SpecError
+from mho.errors import SpecError
 from mho.units import parse_duration
 
 if TYPE_CHECKING:
@@ -47,6 +46,14 @@ def at_least(option: str, value: int, least: int) -> int:
     if value < least:
         raise SpecError(f"{option} {value} must be {least} or more")
     return value
+
+
+def imports(names: list[str] | None) -> tuple[str, ...]:
+    """The modules of ``--import``, imported here; workers import them too."""
+    from mho.studies.imports import import_all
+
+    import_all(names or ())
+    return tuple(names or ())
 
 
 def place(name: str | None) -> str | None:
@@ -87,6 +94,8 @@ class MemoryOptions:
 
     def rules(self, sigma: float) -> Memory | dict[str, Memory | None]:
         """The memory (or rules) asked for; ``sigma`` is the device's severity where a preset needs one."""
+        from mho.memory import Memory
+
         if self.memory is not None:
             options = {
                 "--device": self.device,
@@ -97,10 +106,11 @@ class MemoryOptions:
             also = [name for name, value in options.items() if value is not None]
             if also:
                 raise SpecError(f"--memory says everything about the memory; leave out {' and '.join(also)}")
-            rules: Memory | dict[str, Memory | None] = _from_file(self.memory)
-            return rules
+            from mho.studies.reading import read_memory
+
+            said = read_memory(self.memory)
+            return said if isinstance(said, Memory) else dict(said.rules)
         from mho.mapping import SlicedMagnitude
-        from mho.memory import Memory
 
         bits = {"weight_bits": self.weight_bits, "cell_bits": self.cell_bits}
         mapping = SlicedMagnitude().replace(**{name: value for name, value in bits.items() if value is not None})
@@ -138,80 +148,6 @@ class MemoryOptions:
         if self.g_max is not None:
             raise SpecError(f"--g-max is for a CSV of measurements; {self._named} is in fractions already")
         return device
-
-
-def _from_file(path: Path) -> Any:
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SpecError(f"{path}: cannot be read ({reason})") from None
-    except yaml.YAMLError as error:
-        raise SpecError(f"{path}: is no valid YAML ({' '.join(str(error).split())})") from None
-    try:
-        return _memory(data)
-    except MhoError as error:
-        raise type(error)(f"{path}: {error}") from None
-
-
-def _memory(data: Any) -> Any:
-    from mho.memory import Memory
-    from mho.spec import from_dict
-
-    if not isinstance(data, dict):
-        raise SpecError("expected 'kind: Memory' or 'rules:' with patterns")
-    if "rules" not in data:
-        _check_keys(data)
-        spec = from_dict(data)
-        if not isinstance(spec, Memory):
-            raise SpecError(f"holds a {type(spec).__name__}; it must be a Memory (kind: Memory, device: ...)")
-        return spec
-    others = [str(key) for key in data if key != "rules"]
-    if others:
-        raise SpecError(f"unknown key '{others[0]}'; a file of rules holds 'rules' alone")
-    if not isinstance(data["rules"], dict):
-        raise SpecError("rules must map name patterns to memories (or null)")
-    return dict(_rules(data["rules"]))
-
-
-def _rules(rules: Mapping[Any, Any]) -> Iterator[tuple[str, Memory | None]]:
-    from mho.memory import Memory
-    from mho.spec import from_dict
-
-    for pattern, memory in rules.items():
-        # YAML reads 1.10 as a number and 'on' as a boolean; a whole number is the name of a layer of a Sequential.
-        if isinstance(pattern, bool) or not isinstance(pattern, str | int):
-            raise SpecError(f"the pattern {pattern!r} is no text; put it in quotes")
-        if memory is None:
-            yield str(pattern), None
-            continue
-        if not isinstance(memory, dict):
-            raise SpecError(f"rule '{pattern}' is {memory!r}; it takes a memory (kind: Memory, ...) or null (digital)")
-        _check_keys(memory)
-        try:
-            spec = from_dict(memory)
-        except MhoError as error:
-            raise type(error)(f"rule '{pattern}': {error}") from None
-        if not isinstance(spec, Memory):
-            raise SpecError(
-                f"rule '{pattern}' is a {type(spec).__name__}; it takes a memory (kind: Memory, device: ...)"
-            )
-        yield str(pattern), spec
-
-
-def _check_keys(data: Any) -> None:
-    """Refuse keys that YAML did not read as text, at any depth."""
-    if isinstance(data, list):
-        for item in data:
-            _check_keys(item)
-    if not isinstance(data, dict):
-        return
-    for key, value in data.items():
-        if not isinstance(key, str):
-            raise SpecError(f"the key {key!r} is no text; keys are names such as 'device'")
-        _check_keys(value)
 
 
 def check_threshold(threshold: float | None, metric: str) -> None:

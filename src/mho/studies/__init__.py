@@ -1,7 +1,42 @@
-"""MANY QUESTIONS: axes over models, memories and seeds; cached, resumable, on one machine or many."""
+"""MANY QUESTIONS: axes over models, memories and seeds; cached, resumable, on one machine or many.
 
-from mho.studies.points import Point
-from mho.studies.sources import Checkpoint, Data, Trained
-from mho.studies.study import Study
+Importing this package does not import torch.
+"""
 
-__all__ = ["Checkpoint", "Data", "Point", "Study", "Trained"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mho.studies.observers import Observer
+    from mho.studies.points import Point
+    from mho.studies.reading import read
+    from mho.studies.results import Answers
+    from mho.studies.sources import Checkpoint, Data, Trained
+    from mho.studies.study import Study
+    from mho.studies.verb import run
+
+_HOMES = {
+    "Answers": "results",
+    "Checkpoint": "sources",
+    "Data": "sources",
+    "Observer": "observers",
+    "Point": "points",
+    "Study": "study",
+    "Trained": "sources",
+    "read": "reading",
+    "run": "verb",
+}
+
+__all__ = ["Answers", "Checkpoint", "Data", "Observer", "Point", "Study", "Trained", "read", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mho.studies' has no attribute '{name}'")
+    return getattr(import_module(f"mho.studies.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,6 +14,8 @@ from mho.studies.points import Point
 from mho.studies.sources import Data, Trained
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from mho.data import Dataset
     from mho.studies.study import Study
 
@@ -100,18 +102,26 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def bytes_digest(content: bytes) -> str:
-    """A hash of a file's content, as long as :func:`digest`."""
-    return hashlib.sha256(content).hexdigest()[:24]
-
-
 def data_digest(data: Dataset) -> str:
     """A hash of all samples: inputs and targets, their types and shapes."""
     from torch import Tensor
 
     inputs = {"": data.inputs} if isinstance(data.inputs, Tensor) else dict(data.inputs)
+    return _tensors({**inputs, "targets": data.targets})
+
+
+def network_key(model: nn.Module) -> str:
+    """The key of a network from a file: its tensors, and what it was built as. Its file may be packed otherwise."""
+    from mho.zoo.registry import built_as
+
+    said = built_as(model)
+    built = None if said is None else [said.name, dict(said.options)]
+    return digest(["network", built, _tensors(dict(model.state_dict()))])
+
+
+def _tensors(tensors: dict[str, Tensor]) -> str:
     state = hashlib.sha256()
-    for name, tensor in sorted([*inputs.items(), ("targets", data.targets)]):
+    for name, tensor in sorted(tensors.items()):
         state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
         state.update(tensor.detach().cpu().contiguous().numpy().data)
     return state.hexdigest()[:24]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mho.studies.cells import Cell, bytes_digest, cells, loader, training_key
+from mho.spec import from_dict
+from mho.studies.cells import Cell, cells, loader, network_key, training_key
 from mho.studies.index import Index, missing, ranges
 from mho.studies.sources import Checkpoint, Trained
 from mho.studies.store import Store
 from mho.studies.study import Study
 
-GUESS = 100_000
-"""Most chips of an adaptive cell, where the study does not say."""
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Plan:
         study: the study.
         cells: every population, point by point; two that ask the same question share a key.
         networks: key to what every cell needs.
+        digests: key of the network and digest of the data of every point.
     """
 
     study: Study
     cells: tuple[Cell, ...]
     networks: dict[str, Network]
+    digests: tuple[tuple[str, str], ...]
 
     def left(self, cell: Cell, index: Index) -> list[range]:
         """The chips of a cell that are not in the store yet; of an adaptive cell ``[range(0)]`` or nothing."""
@@ -105,7 +108,10 @@ def make_plan(study: Study, *, folder: str | Path = ".", root: str | None = None
     Raises:
         DataError, CheckpointError: a data set or a checkpoint that is missing or does not fit.
     """
+    from mho import zoo
+
     load = loader(root)
+    digests: list[tuple[str, str]] = []
     networks: dict[Any, Network] = {}
     out: list[Cell] = []
     for point in study.points:
@@ -116,14 +122,26 @@ def make_plan(study: Study, *, folder: str | Path = ".", root: str | None = None
                 job = {"kind": "train", "spec": model.to_dict(), "data_digest": samples}
                 networks[model] = Network(training_key(model, samples), model.label, job=job)
             else:
-                content = read_checkpoint(model, Path(folder))
-                networks[model] = Network(bytes_digest(content), model.label, content=content)
-        out += cells(point, networks[model].key, load(point.study.data)[1])
-    return Plan(study, tuple(out), {n.key: n for n in networks.values()})
+                network = read_checkpoint(model, Path(folder))
+                networks[model] = Network(network_key(network), model.label, content=zoo.pack(network))
+        samples = load(point.study.data)[1]
+        digests.append((networks[model].key, samples))
+        out += cells(point, networks[model].key, samples)
+    return Plan(study, tuple(out), {n.key: n for n in networks.values()}, tuple(digests))
 
 
-def read_checkpoint(model: Checkpoint, folder: Path) -> bytes:
-    """The safetensors of a network in a file.
+def recorded_plan(record: dict[str, Any]) -> Plan:
+    """The plan that a run left in its store, for reports: its cells, without loading data or networks."""
+    study = from_dict(record["study"])
+    assert isinstance(study, Study)
+    out: list[Cell] = []
+    for point, (model, samples) in zip(study.points, record["digests"], strict=True):
+        out += cells(point, model, samples)
+    return Plan(study, tuple(out), {}, tuple((m, d) for m, d in record["digests"]))
+
+
+def read_checkpoint(model: Checkpoint, folder: Path) -> nn.Module:
+    """The network in a file.
 
     Raises:
         CheckpointError: it is missing, damaged, or does not say what it holds.
@@ -131,5 +149,4 @@ def read_checkpoint(model: Checkpoint, folder: Path) -> bytes:
     from mho import zoo
 
     path = model.path if model.path.startswith("hf://") else str(folder / Path(model.path).expanduser())
-    network = zoo.load_published_resnet(path) if path.endswith(".th") else zoo.load(path)
-    return zoo.pack(network)
+    return zoo.load_published_resnet(path) if path.endswith(".th") else zoo.load(path)

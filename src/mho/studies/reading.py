@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, Self
 
 from mho.errors import MhoError, SpecError
 from mho.memory.spec import Memory, NameRules
-from mho.spec import Spec, from_dict
+from mho.spec import from_dict
 from mho.studies.document import MOST_BYTES, parse
 from mho.studies.scalars import NotYamlError
 from mho.studies.study import Study
@@ -23,18 +25,10 @@ def read(path: str | os.PathLike[str]) -> Study:
     Opening a file runs nothing in it, loads no data and no network. Paths of checkpoints stay as they are written.
 
     Raises:
-        SpecError, UnknownNameError: one line such as ``study.yaml:7: memory.device: RRAM1 has no field 'sgma': did you
-            mean 'sigma'?``
+        SpecError, UnknownNameError: one line such as ``study.yaml:7: memory.device.sgma: RRAM1 has no field 'sgma': did
+            you mean 'sigma'?``
     """
-    return read_bytes(_content(path), os.fspath(path))
-
-
-def read_bytes(content: bytes, name: str) -> Study:
-    """The study in the content of a file called ``name``; see :func:`read`."""
-    spec = _spec(content, name, Study, "the keys name, model, memory and data (mho new writes such a file)")
-    if not isinstance(spec, Study):
-        raise SpecError(f"{name}: holds a {type(spec).__name__}; a study has name, model, memory and data")
-    return spec
+    return Source.of(path).study()
 
 
 def read_memory(path: str | os.PathLike[str]) -> Memory | NameRules:
@@ -43,20 +37,75 @@ def read_memory(path: str | os.PathLike[str]) -> Memory | NameRules:
     Raises:
         SpecError, UnknownNameError: in one line, as :func:`read`.
     """
-    name = os.fspath(path)
-    spec = _spec(_content(path), name, Memory | NameRules, "'kind: Memory' or 'rules:' with patterns")
-    if not isinstance(spec, Memory | NameRules):
-        raise SpecError(f"{name}: holds a {type(spec).__name__}; it must be a Memory (kind: Memory, device: ...)")
-    return spec
+    return Source.of(path).memory()
 
 
-def _content(path: str | os.PathLike[str]) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(MOST_BYTES + 1)  # never more: it may be /dev/zero
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SpecError(f"{_line(os.fspath(path))}: cannot be read ({reason}){_neighbour(Path(path))}") from None
+class Source:
+    """A YAML file, for errors that say in which line they are.
+
+    Args:
+        name: what errors call it.
+        content: what is in it.
+
+    Raises:
+        SpecError: it is no YAML.
+    """
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self._name = name
+        try:
+            self._document = parse(content)
+        except NotYamlError as error:
+            raise SpecError(self._said(error, error.line)) from None
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> Self:
+        """The file at ``path``."""
+        try:
+            with open(path, "rb") as file:
+                content = file.read(MOST_BYTES + 1)  # never more: it may be /dev/zero
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SpecError(_line(f"{os.fspath(path)}: cannot be read ({reason}){_neighbour(Path(path))}")) from None
+        return cls(os.fspath(path), content)
+
+    def study(self) -> Study:
+        """The study in it."""
+        spec = self._spec(Study, "the keys name, model, memory and data (mho new writes such a file)")
+        if not isinstance(spec, Study):
+            raise SpecError(f"{self._name}: holds a {type(spec).__name__}, not a study (name, model, memory, data)")
+        return spec
+
+    def memory(self) -> Memory | NameRules:
+        """The memory or the name rules in it."""
+        spec = self._spec(Memory | NameRules, "'kind: Memory' or 'rules:' with patterns")
+        if not isinstance(spec, Memory | NameRules):
+            raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be a Memory (kind: Memory, ...)")
+        return spec
+
+    @contextmanager
+    def lines(self) -> Iterator[None]:
+        """Errors raised inside get file, line and place, as far as the file goes."""
+        try:
+            yield
+        except MhoError as error:
+            place = error.place
+            while place and isinstance(place[-1], int) and not self._document.holds(place):
+                place = place[:-1]  # one value instead of a list of one
+            line = self._document.line_of(place)
+            raise type(error)(self._said(error, line, ".".join(map(str, place)))).at(*place) from None
+
+    def _spec(self, takes: object, expected: str) -> Any:
+        value = self._document.value
+        if not isinstance(value, dict):
+            said = "is empty" if value is None else f"is a {type(value).__name__}"
+            raise SpecError(_line(f"{self._name}: {said}; expected {expected}"))
+        with self.lines():
+            return from_dict(value, takes)
+
+    def _said(self, error: MhoError, line: int, place: str = "") -> str:
+        where = f"{self._name}:{line}" if line else self._name
+        return _line(": ".join(part for part in (where, place, str(error)) if part))
 
 
 def _neighbour(path: Path) -> str:
@@ -67,31 +116,6 @@ def _neighbour(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return f": did you mean '{there[close[0]]}'?" if close else ""
-
-
-def _spec(content: bytes, name: str, takes: object, expected: str) -> Spec:
-    try:
-        document = parse(content)
-    except NotYamlError as error:
-        _refuse(error, name, error.line)
-    if not isinstance(document.value, dict):
-        said = "is empty" if document.value is None else f"is a {type(document.value).__name__}"
-        raise SpecError(f"{_line(name)}: {said}; expected {expected}")
-    try:
-        return from_dict(document.value, takes)
-    except MhoError as error:
-        place = error.place
-        while place and isinstance(place[-1], int) and not document.holds(place):
-            place = place[:-1]  # one value instead of a list of one
-        _refuse(error, name, document.line_of(place), place)
-
-
-def _refuse(error: MhoError, name: str, line: int, place: tuple[str | int, ...] = ()) -> NoReturn:
-    where = f"{name}:{line}" if line else name
-    dotted = ".".join(map(str, place))
-    message = _line(f"{where}: {dotted}: {error}" if dotted else f"{where}: {error}")
-    kind = SpecError if isinstance(error, NotYamlError) else type(error)
-    raise kind(message).at(*place) from None
 
 
 def _line(said: str) -> str:

@@ -49,6 +49,19 @@ class Answers:
             out += [{**self.points[label].axes, **record} for record in result.rows()]
         return out
 
+    def every_chip(self) -> list[dict[str, Any]]:
+        """One flat record per chip and population: axes, sigma, age, chip number, metric and EKL."""
+        out = []
+        for label, result in self.results.items():
+            for i, sigma in enumerate(result.sigma):
+                for j, age in enumerate(result.age):
+                    for c in range(result.chips):
+                        ekl = None if result.ekl is None else float(result.ekl[i, j, c])
+                        value = {"value": float(result.values[i, j, c]), "ekl": ekl}
+                        at = {"sigma": sigma, "age_s": age, "chip": result.first_chip + c}
+                        out.append({**self.points[label].axes, "label": label, **at, **value})
+        return out
+
     def __str__(self) -> str:
         return "\n\n".join(str(result) for result in self.results.values())
 

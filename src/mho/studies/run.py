@@ -45,7 +45,7 @@ class Run:
         self._left = {key: left for key, cell in self._cells.items() if (left := plan.left(cell, index))}
         self._chips = sum(len(part) for left in self._left.values() for part in left)
         self._out: dict[str, tuple[str, range]] = {}  # job id to (cell or network key, chips)
-        self._tries: Counter[tuple[str, range]] = Counter()
+        self._tries: Counter[tuple[str, int]] = Counter()  # by first chip: what is given out again may be cut smaller
         self._pace: dict[str, tuple[float, int]] = {}
         self._number = 0
         self.failures: dict[str, str] = {}
@@ -63,15 +63,15 @@ class Run:
     def go(self) -> dict[str, str]:
         """Compute everything that is missing; what failed, by key, with its traceback."""
         self._tell("started", self._plan, self._chips)
-        self._executor.start(self._fetch)
         try:
-            while True:
+            if self._more():  # nothing is started for a study that is complete
+                self._executor.start(self._fetch)
+            while self._out or self._more():  # no worker may be free now, and one later
                 while self._executor.free > 0 and (job := self._next()) is not None:
                     self._executor.submit(job)
-                if not self._out:
-                    return self.failures
                 for outcome in self._executor.wait(PATIENCE):
                     self._take(outcome)
+            return self.failures
         finally:
             self._executor.close()
             self._tell("ended")
@@ -80,6 +80,10 @@ class Run:
         content = self._store.model(key)
         assert content is not None, "a cell is only handed out once its network is there"
         return content
+
+    def _more(self) -> bool:
+        """Whether there is work to hand out."""
+        return bool(self._train) or any(self._left[key] for key in self._ready)
 
     def _next(self) -> Job | None:
         """The next job: networks first, then chips, cell by cell."""
@@ -152,8 +156,10 @@ class Run:
 
     def _again(self, key: str, part: range, why: str) -> None:
         """Give a job out again whose worker died, unless it kills every worker."""
-        self._tries[key, part] += 1
-        if self._tries[key, part] >= ATTEMPTS:
+        if key in self.failures:
+            return
+        self._tries[key, part.start] += 1
+        if self._tries[key, part.start] >= ATTEMPTS:
             self._fail(key, f"{why}\n{ATTEMPTS} workers in a row died of this job")
             return
         self._tell("noticed", f"{self._name(key)}: {why.splitlines()[0]}; its work is done again")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mho.errors import SpecError, unknown
+from mho.errors import MhoError, SpecError, unknown
 from mho.frozen import FrozenDict
 from mho.memory.spec import Memory, NameRules
 from mho.spec import Spec
@@ -103,6 +103,13 @@ class Study(Spec):
         bounded = METRICS[self.metric].bounded
         if self.threshold is not None and bounded:
             self.check(0 <= self.threshold <= 1, "threshold", "must lie between 0 and 1; 95 % is written 0.95")
+        if self.precision is not None:
+            from mho.evaluation.arguments import check_precision
+
+            try:
+                check_precision(self.precision, self.percentiles, self.threshold, bounded)
+            except MhoError as error:
+                raise error.at("precision") from None
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mho.files import write_json
 from mho.studies.executors.base import Executor
@@ -13,7 +14,7 @@ from mho.studies.executors.inline import Inline
 from mho.studies.index import Index
 from mho.studies.lock import writing
 from mho.studies.observers import Observer
-from mho.studies.plan import Plan, make_plan
+from mho.studies.plan import Plan, make_plan, recorded_plan
 from mho.studies.results import Answers, collect
 from mho.studies.run import Run
 from mho.studies.store import Store
@@ -58,19 +59,27 @@ def run(
         index = Index(place, write=True)
         try:
             write_json(place.root / "studies" / f"{study.name}.json", record(plan))
-            failures: dict[str, str] = {}
-            recomputed = 0
             for _ in range(ROUNDS):
                 failures = Run(plan, place, index, executor or Inline(root=root), observers).go()
-                answers, damaged = collect(plan, place, index, failures)
+                found, damaged = collect(plan, place, index, failures)
                 if not damaged:
                     break
-                recomputed += len(damaged)
                 for observer in observers:
                     observer.noticed(f"{len(damaged)} damaged file(s) found; their chips are computed again")
         finally:
             index.close()
-    return answers
+    return found
+
+
+def answers(record: dict[str, Any], store: Store) -> Answers:
+    """What is in the store of the study that ``record`` is of; reads only."""
+    plan = recorded_plan(record)
+    index = Index(store)
+    try:
+        failures = {c.key: text for c in plan.cells if (text := store.failure(c.key))}
+        return collect(plan, store, index, failures)[0]
+    finally:
+        index.close()
 
 
 def where(store: str | os.PathLike[str] | None) -> Store:
@@ -78,13 +87,14 @@ def where(store: str | os.PathLike[str] | None) -> Store:
     return Store(store or os.environ.get("MHO_STORE") or STORE)
 
 
-def record(plan: Plan) -> dict[str, object]:
-    """What ``mho status`` needs to know of a run, so that it need not load torch or data."""
+def record(plan: Plan) -> dict[str, Any]:
+    """What is kept of a plan, so that ``mho status`` and reports need neither data nor networks."""
     return {
         "name": plan.study.name,
         "started": time.strftime("%Y-%m-%d %H:%M:%S%z"),
         "study": plan.study.to_dict(),
+        "digests": [list(pair) for pair in plan.digests],
         "chips": plan.study.chips,
-        "cells": [[c.key, str(c), c.adaptive, c.work] for c in plan.cells],
-        "networks": [[n.key, n.label, n.job is not None] for n in plan.networks.values()],
+        "cells": [[c.key, c.point.label, str(c), c.adaptive] for c in plan.cells],
+        "networks": [[n.key, n.label] for n in plan.networks.values() if n.job is not None],
     }

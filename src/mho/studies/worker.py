@@ -14,9 +14,10 @@ from mho.errors import DataError
 if TYPE_CHECKING:
     from mho.evaluation import Bench, Lot
 
-TRAINING_THREADS = 1
-"""Of training on a CPU: sums depend on the number of threads, and a study's networks must not depend on its workers.
-Several networks are trained side by side; one large network is better trained before, with ``mho train``."""
+THREADS = 1
+"""Of torch, in every job: how its sums are split, and so their last digits, depends on the number of threads, and a
+study's numbers must not depend on its workers. Cores are kept busy by many workers; one large network is better
+trained before, with ``mho train``."""
 BENCHES = 2
 """Test benches that a worker keeps: the job at hand, and one to come back to."""
 
@@ -40,12 +41,18 @@ class Worker:
 
     def do(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """What the job asks for: plain data, and the bytes of a network where it was to be trained."""
-        started = time.perf_counter()
-        done: tuple[dict[str, Any], bytes] = {
-            "measure": self._measure,
-            "adaptive": self._adaptive,
-            "train": self._train,
-        }[job["kind"]](job)
+        import torch
+
+        started, threads = time.perf_counter(), torch.get_num_threads()
+        torch.set_num_threads(THREADS)
+        try:
+            done: tuple[dict[str, Any], bytes] = {
+                "measure": self._measure,
+                "adaptive": self._adaptive,
+                "train": self._train,
+            }[job["kind"]](job)
+        finally:
+            torch.set_num_threads(threads)
         done[0]["seconds"] = round(time.perf_counter() - started, 4)
         return done
 
@@ -88,8 +95,6 @@ class Worker:
         return {"result": result.to_dict(), "provenance": {**result.provenance, "host": platform.node()}}, b""
 
     def _train(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        import torch
-
         from mho.spec import from_dict
         from mho.studies.sources import Trained
         from mho.training import train
@@ -100,12 +105,7 @@ class Worker:
         assert isinstance(spec, Trained)
         data = self._checked(spec.data, job["data_digest"])
         start = build_for(spec.architecture, data, seed=spec.seed, **spec.options)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(TRAINING_THREADS)
-        try:
-            trained = train(start, data, recipe=spec.recipe, device=self._device, progress=False)
-        finally:
-            torch.set_num_threads(threads)
+        trained = train(start, data, recipe=spec.recipe, device=self._device, progress=False)
         return {}, pack(trained.cpu(), study=job["spec"])
 
     def _lot(self, job: dict[str, Any]) -> tuple[Bench, Lot]:

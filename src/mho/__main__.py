@@ -1,0 +1,5 @@
+"""``python -m mho``: the command line without its script."""
+
+from mho.cli import run
+
+run()
