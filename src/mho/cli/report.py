@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from mho.cli.study_options import StoreOption, StudyFile, answers_of, store_of
+from mho.cli.study_options import StoreOption, StudyFile, answers_of, record_of, store_of
 
 
 def report(
@@ -25,7 +25,10 @@ def report(
 
     page = out or study.with_suffix(".html")
     check_writable(page)
-    found = answers_of(study, store_of(study, store))
+    place = store_of(study, store)
+    found = answers_of(study, place)
     from mho.reports.study import write_study
+    from mho.studies.verb import first_chips
 
-    print(f"report: {write_study(page, found, title=title, command=f'mho run {study}')}")
+    chips = first_chips(record_of(study, place), place)
+    print(f"report: {write_study(page, found, chips=chips, title=title, command=f'mho run {study}')}")

@@ -41,6 +41,7 @@ def run(
             name="--import", negative="", help="Module (or .py file) that registers devices, networks, data of yours."
         ),
     ] = None,
+    track: Annotated[list[str] | None, Parameter(negative="", help="Also log to tensorboard, wandb or mlflow.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda; GPUs are dealt out unless given.")] = None,
 ) -> None:
@@ -49,6 +50,7 @@ def run(
         at_least("--workers", workers, 1)
     modules = imports(import_)
     from mho.studies import read
+    from mho.studies.trackers import tracker
     from mho.studies.verb import run as compute
 
     asked = read(study)
@@ -60,8 +62,10 @@ def run(
     executor = _executor(engine, workers, address, gpus_per_worker, modules, where, torch_device)
     from mho.cli.live import watch
 
+    trackers = [tracker(name) for name in track or ()]
     with watch(asked) as observer:
-        answers = compute(asked, store=place, executor=executor, observers=[observer], folder=folder, root=where)
+        observers = [observer, *trackers]
+        answers = compute(asked, store=place, executor=executor, observers=observers, folder=folder, root=where)
     print(answers)
     for notice in answers.notices:
         print(f"\nnote: {notice}")

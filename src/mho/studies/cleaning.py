@@ -55,6 +55,6 @@ def unused(store: Store, records: Iterable[dict[str, Any]]) -> list[Waste]:
     models = [p for p in (store.root / "models").rglob("*.safetensors") if p.name.split(".")[0] not in networks]
     failures = [p for p in (store.root / "failures").glob("*.json") if p.stem not in cells | networks]
     named = (
-        ("of cells that no study has", shards), ("networks that no study has", models), ("failures of the past", failures)
+        ("of cells that no study has", shards), ("networks that no study has", models), ("past failures", failures)
     )  # fmt: skip
     return [Waste(why, tuple(sorted(files))) for why, files in named if files]

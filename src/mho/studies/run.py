@@ -40,7 +40,7 @@ class Run:
         self, plan: Plan, store: Store, index: Index, executor: Executor, observers: Sequence[Observer] = ()
     ) -> None:
         self._plan, self._store, self._index, self._executor = plan, store, index, executor
-        self._observers = observers
+        self._observers = list(observers)
         self._cells = {cell.key: cell for cell in plan.cells}
         self._left = {key: left for key, cell in self._cells.items() if (left := plan.left(cell, index))}
         self._chips = sum(len(part) for left in self._left.values() for part in left)
@@ -189,5 +189,10 @@ class Run:
         return str(self._cells[key]) if key in self._cells else f"training {self._plan.networks[key].label}"
 
     def _tell(self, event: str, *arguments: Any) -> None:
-        for observer in self._observers:
-            getattr(observer, event)(*arguments)
+        for observer in list(self._observers):
+            try:
+                getattr(observer, event)(*arguments)
+            except Exception as error:  # a tracker that is out of reach must not cost a study
+                self._observers.remove(observer)
+                reason = (str(error).splitlines() or [""])[0][:200]
+                self._tell("noticed", f"{type(observer).__name__} stopped watching: {type(error).__name__}: {reason}")

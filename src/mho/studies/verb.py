@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mho.files import write_json
 from mho.studies.executors.base import Executor
@@ -19,6 +19,9 @@ from mho.studies.results import Answers, collect
 from mho.studies.run import Run
 from mho.studies.store import Store
 from mho.studies.study import Study
+
+if TYPE_CHECKING:
+    from mho.memory import Chips
 
 STORE = ".mho"
 """The store's folder unless another is named, or ``$MHO_STORE`` is set."""
@@ -80,6 +83,21 @@ def answers(record: dict[str, Any], store: Store) -> Answers:
         return collect(plan, store, index, failures)[0]
     finally:
         index.close()
+
+
+def first_chips(record: dict[str, Any], store: str | os.PathLike[str]) -> Chips | None:
+    """The chips of a study's first result; ``None`` if their network is not in the store (yet)."""
+    from mho.memory import Memory, deploy
+    from mho.zoo import unpack
+
+    plan = recorded_plan(record)
+    point, (key, _) = plan.cells[0].point, plan.digests[0]
+    content = Store(store).model(key)
+    if content is None:
+        return None
+    memory = point.study.memory
+    rules = memory if isinstance(memory, Memory) else memory.rules
+    return deploy(unpack(content), rules, seed=point.study.seed)
 
 
 def where(store: str | os.PathLike[str] | None) -> Store:
