@@ -1,5 +1,5 @@
 """``python -m mho``: the command line without its script."""
 
-from mho.cli import run
+from mho.cli import entry
 
-run()
+entry()

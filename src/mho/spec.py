@@ -7,13 +7,15 @@ import hashlib
 import inspect
 import json
 import math
+import re
+import sys
 import types
 import typing
 from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, NoReturn, Self, TypeVar, get_args, get_origin
 
 from mho.errors import MhoError, SpecError, nearest, unknown
 from mho.frozen import FrozenDict
@@ -40,15 +42,27 @@ class Spec(ABC):
     def __post_init__(self) -> None:
         for name, hint in _hints(type(self)).items():
             value = getattr(self, name)
+            if isinstance(value, dict) and FrozenDict in (hint, *get_args(hint)):
+                value = _revive(value)
+                object.__setattr__(self, name, value)
             if not _fits(value, hint):
-                hinted = f", such as {{kind: {value}, ...}}" if isinstance(value, str) and value in _KINDS else ""
-                said = "mapping" if isinstance(value, Mapping) else type(value).__name__
-                raise SpecError(
-                    f"{type(self).__name__}: {name}={value!r} is a {said}; it takes {_spell(hint)}{hinted}"
-                ).at(name)
+                self._refuse(name, value, hint)
             if not _finite(value):
-                said = " holds one that" if isinstance(value, tuple) else f"={value}"
+                said = " holds one that" if isinstance(value, tuple) else f"={shown(value)}"
                 raise SpecError(f"{type(self).__name__}: {name}{said} is not a finite number").at(name)
+
+    def _refuse(self, name: str, value: Any, hint: Any) -> NoReturn:
+        one = get_args(hint)[0] if get_origin(hint) is tuple and isinstance(value, tuple) else None
+        for i, item in enumerate(value if one else ()):
+            if not _fits(item, one):
+                said = f"{name} holds {shown(item)}, a {type(item).__name__}; it takes {_spell(one)} each"
+                raise SpecError(f"{type(self).__name__}: {said}").at(name, i)
+        hinted = f", such as {{kind: {value}, ...}}" if isinstance(value, str) and value in _KINDS else ""
+        if isinstance(value, Mapping) and "kind" not in value and _parts(hint):
+            hinted = f"; say which by its kind, such as {{kind: {_likely(_parts(hint), value)}, ...}}"
+        said = "mapping" if isinstance(value, Mapping) else type(value).__name__.replace("tuple", "list")
+        said = f"{name} is null" if value is None else f"{name}={shown(value)} is a {said}"
+        raise SpecError(f"{type(self).__name__}: {said}; it takes {_spell(hint)}{hinted}").at(name)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed; an unknown field names the nearest valid one."""
@@ -67,9 +81,7 @@ class Spec(ABC):
 
     def to_yaml(self) -> str:
         """The YAML transcript of this spec."""
-        import yaml
-
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+        return yaml_of(self.to_dict())
 
     def digest(self) -> str:
         """A hash of everything that decides the numbers: kind, version and fields, of nested specs too."""
@@ -79,7 +91,7 @@ class Spec(ABC):
     def check(self, condition: bool, field: str, must: str) -> None:
         """Raise :class:`SpecError` naming ``field`` and its value unless ``condition`` holds."""
         if not condition:
-            raise SpecError(f"{type(self).__name__}: {field}={getattr(self, field)!r} {must}").at(field)
+            raise SpecError(f"{type(self).__name__}: {field}={shown(getattr(self, field))} {must}").at(field)
 
 
 def label(default: str) -> Any:
@@ -93,23 +105,28 @@ def register_kind(make: _F, name: str = "") -> _F:
     return make
 
 
-def from_dict(data: Mapping[str, Any], default: type[Spec] | None = None) -> Spec:
+def from_dict(data: Mapping[str, Any], default: Any = None) -> Spec:
     """The spec that ``data`` transcribes (see :meth:`Spec.to_dict`).
 
     Args:
         data: fields by name, and ``kind``.
-        default: what it is if ``data`` has no ``kind``; a field that takes one kind of spec needs none.
+        default: the type it must have: where that is one kind, or a union of kinds of which the keys fit one best,
+            ``data`` needs no ``kind``.
 
     Raises:
         SpecError, UnknownNameError: with the ``place`` of what is wrong.
     """
     fields = dict(data)
-    kind = fields.pop("kind", default.__name__ if default else None)
+    kind = fields.pop("kind") if "kind" in fields else _only_kind(fields, default)
     if not isinstance(kind, str):
-        raise SpecError(f"a spec needs a 'kind'; got the keys {', '.join(map(str, data)) or 'none'}")
+        such = f" such as {_likely(_parts(default), fields)}" if _parts(default) else ""
+        raise SpecError(f"a spec needs a 'kind'{such}; got the keys {', '.join(map(str, data)) or 'none'}")
     if kind not in _KINDS:
-        raise unknown("kind", kind, _KINDS).at("kind")
+        wanted = [name for part in _parts(default) for name in kinds_of(part)]
+        raise unknown("kind", kind, wanted or _KINDS).at("kind")
     make = _KINDS[kind]
+    if inspect.isabstract(make):
+        raise SpecError(f"{kind} is abstract; kinds of it: {', '.join(kinds_of(make))}").at("kind")
     accepted = [p.name for p in parameters(make)]
     for key in fields:
         if key not in accepted:
@@ -125,9 +142,31 @@ def from_dict(data: Mapping[str, Any], default: type[Spec] | None = None) -> Spe
         raise SpecError(f"{kind}: {error}") from None
 
 
+def yaml_of(data: Any, width: int = 120) -> str:
+    """Plain data as YAML that YAML 1.1 and 1.2 read alike: text such as ``1e3`` is quoted."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    numbers = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.?[0-9]*)[eE][-+]?[0-9]+$|0o[0-7]+$")
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", numbers, list("-+.0123456789"))
+    text: str = yaml.dump(
+        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=width
+    )
+    return text
+
+
 def kinds() -> dict[str, Callable[..., Spec]]:
     """Everything that YAML may name: spec classes, and functions that make specs."""
     return dict(_KINDS)
+
+
+def kinds_of(base: Any) -> list[str]:
+    """The names that YAML may give as the kind of a ``base``, classes first."""
+    made = {name: make if isinstance(make, type) else _returns(make) for name, make in _KINDS.items()}
+    fits = [n for n, made_by in made.items() if isinstance(made_by, type) and issubclass(made_by, base)]
+    return sorted((n for n in fits if not inspect.isabstract(_KINDS[n])), key=lambda n: not isinstance(_KINDS[n], type))
 
 
 def references(spec: Spec) -> tuple[str, ...]:
@@ -152,6 +191,34 @@ def parameters(make: Callable[..., Any]) -> list[Any]:
     return [p for p in named if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
+def _returns(make: Callable[..., Any]) -> Any:
+    try:
+        return typing.get_type_hints(make).get("return")
+    except NameError:  # a user's annotation that only a type checker can resolve
+        return None
+
+
+def _parts(hint: Any) -> list[type[Spec]]:
+    """The classes of specs among the parts of a type."""
+    parts = get_args(hint) if get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return [p for p in parts if isinstance(p, type) and issubclass(p, Spec)]
+
+
+def _likely(bases: list[type[Spec]], fields: Mapping[str, Any]) -> str:
+    """The kind that ``fields`` look most like."""
+    known = [kind for base in bases for kind in kinds_of(base)]
+    return max(known, key=lambda kind: len({p.name for p in parameters(_KINDS[kind])} & set(fields)), default="")
+
+
+def _only_kind(fields: Mapping[str, Any], hint: Any) -> str | None:
+    """The kind that a mapping without one can only be."""
+    takes = {p.__name__: {q.name for q in parameters(p)} for p in _parts(hint) if not inspect.isabstract(p)}
+    if len(takes) < 2:
+        return next(iter(takes), None)
+    fit = sorted((len(names & set(map(str, fields))), kind) for kind, names in takes.items())
+    return fit[-1][1] if fit[-1][0] > fit[-2][0] else None
+
+
 def _at(place: str | int, revive: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return revive(*arguments)
@@ -163,12 +230,13 @@ def _revive(value: Any, hint: Any = None) -> Any:
     if isinstance(value, Spec):
         return value
     if isinstance(value, Mapping):
-        concrete = isinstance(hint, type) and issubclass(hint, Spec) and hint.__name__ in _KINDS
-        if "kind" in value or (concrete and not inspect.isabstract(hint)):
-            return from_dict(value, hint if concrete else None)
+        # The user's mapping for a field that takes specs or mappings is a mapping unless it says otherwise.
+        if "kind" in value or (_parts(hint) and FrozenDict not in get_args(hint)):
+            return from_dict(value, hint)
         return FrozenDict({key: _at(key, _revive, item) for key, item in value.items()})
     if isinstance(value, list | tuple):
-        return tuple(_at(i, _revive, item) for i, item in enumerate(value))
+        each = get_args(hint)[0] if get_origin(hint) is tuple else None
+        return tuple(_at(i, _revive, item, each) for i, item in enumerate(value))
     return value
 
 
@@ -198,6 +266,8 @@ def _versioned(value: Any) -> Any:
 def _finite(value: Any) -> bool:
     if isinstance(value, tuple | FrozenDict):
         return all(map(_finite, value.values() if isinstance(value, FrozenDict) else value))
+    if isinstance(value, int):
+        return abs(value) <= sys.float_info.max  # beyond, even printing it as a number fails
     return not isinstance(value, float) or math.isfinite(value)
 
 
@@ -230,8 +300,18 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, origin or hint)
 
 
+def shown(value: Any) -> str:
+    """``value`` for a message: beginning and end, where it is long."""
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return "a number of more than 40 digits"  # Python refuses to print one of more than 4300
+    said = repr(value)
+    return said if len(said) <= 80 else f"{said[:60]}...{said[-8:]}"
+
+
 def _spell(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return f"a list [{_spell(args[0])}, ...] (in Python a tuple)"
     if origin is Literal:
         return " or ".join(repr(a) for a in args)
     if origin in (typing.Union, types.UnionType):

@@ -136,16 +136,20 @@ MEMORIES = [
     ("kind: Memory\ndevice: RRAM1", "device='RRAM1'"),
     ("kind: Memory", "device"),
     (f"kind: Memory\n{DEVICE}\nmapping: {{kind: SlicedMagnitude, cell_bits: 3}}", "not divisible by cell_bits=3"),
-    (f"kind: Memory\n{DEVICE}\n1: 2", "the key 1 is no text"),
-    ("rules: {}", "rules are empty"),
-    ("rules: [1, 2]", "rules must map name patterns"),
+    (f"kind: Memory\n{DEVICE}\n1: 2", "memory.yaml:3: 1: Memory has no field '1'"),
+    ("rules: {}", "must hold a rule"),
+    ("rules: [1, 2]", "is a list; it takes a mapping"),
     ("rules: {'*': null}", "every weight digital"),
     ("rules: {'*': 0.1}", "rule '*' is 0.1", "kind: Memory"),
-    ("rules: {'*': {kind: RRAM1, sigma: 0.1}}", "rule '*' is a LevelGaussian", "kind: Memory"),
+    ("rules: {'*': {kind: RRAM1, sigma: 0.1}}", "rule '*' is LevelGaussian", "kind: Memory"),
     (f"rules: {{conv9.*: {{kind: Memory, {DEVICE}}}}}", "rule 'conv9.*' matches no layer", "did you mean 'conv"),
-    (f"rules: {{'*': {{kind: Memory, {DEVICE}, mapp: 1}}}}", "rule '*'", "did you mean 'mapping'?"),
-    (f"rules: {{'*': {{kind: Memory, {DEVICE}}}}}\nseed: 3", "unknown key 'seed'"),
-    (f"rules: {{yes: {{kind: Memory, {DEVICE}}}}}", "the pattern True is no text"),
+    (
+        f"rules: {{'*': {{kind: Memory, {DEVICE}, mapp: 1}}}}",
+        "memory.yaml:1: rules.*.mapp: ",
+        "did you mean 'mapping'?",
+    ),
+    (f"rules: {{'*': {{kind: Memory, {DEVICE}}}}}\nseed: 3", "NameRules has no field 'seed'"),
+    (f"rules: {{yes: {{kind: Memory, {DEVICE}}}}}", "rule 'yes' matches no layer"),
 ]
 
 

@@ -14,7 +14,7 @@ ASK = (
     "import sys; from mho.cli import main; code = main(sys.argv[1:]);"
     f"print(*(m for m in {HEAVY!r} if m in sys.modules), file=sys.stderr); sys.exit(code)"
 )
-ENTRY = "import sys; from mho.cli import run; run()"
+ENTRY = "import sys; from mho.cli import entry; entry()"
 
 
 def _python(code: str, *arguments: str, stdout=subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:

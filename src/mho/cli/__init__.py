@@ -63,7 +63,7 @@ def _drop_output() -> None:
         return
 
 
-def run() -> None:
+def entry() -> None:
     """Entry point of the installed command."""
     for stream in (sys.stdout, sys.stderr):
         # Tables have lines and signs that an ASCII or cp1252 terminal lacks.

@@ -17,6 +17,7 @@ from mho.cli.list import listing
 from mho.cli.new import new
 from mho.cli.report import report
 from mho.cli.run import run
+from mho.cli.schema import schema
 from mho.cli.status import status
 from mho.cli.train import train
 
@@ -32,6 +33,7 @@ app.command(describe)
 app.command(evaluate)
 app.command(new)
 app.command(check)
+app.command(schema)
 app.command(run)
 app.command(status)
 app.command(report)

@@ -49,12 +49,15 @@ def run(
     if workers is not None:
         at_least("--workers", workers, 1)
     modules = imports(import_)
-    from mho.studies import read
+    from mho.studies.reading import Source
+    from mho.studies.rehearsal import rehearse
     from mho.studies.trackers import tracker
     from mho.studies.verb import run as compute
 
-    asked = read(study)
-    folder, place = study.parent, store_of(study, store)
+    source = Source.of(study)
+    asked, folder, place = source.study(), study.parent, store_of(study, store)
+    with source.lines():
+        rehearse(asked, folder)  # what can be refused is refused before anything is trained
     where = None if root is None else str(root.resolve())
     if dry_run:
         _preview(asked, folder, place, where)

@@ -96,7 +96,7 @@ def at_age(ages: tuple[float, ...], rows: Array, age: float) -> Array:
     """``rows`` ``(ages, ...)`` interpolated to ``age``: linear up to the first positive age, logarithmic beyond."""
     import numpy as np
 
-    times = np.array(ages)
+    times = np.array(ages, dtype=float)  # whole numbers of seconds too
     if len(times) > 1 and age > times[-1] * (1 + 1e-9):
         raise SpecError(
             f"age {format_duration(age)} is beyond the measurement, which ends at {format_duration(float(times[-1]))}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mho.studies.observers import Observer
     from mho.studies.points import Point
-    from mho.studies.reading import read
+    from mho.studies.reading import read, read_memory
     from mho.studies.results import Answers
     from mho.studies.sources import Checkpoint, Data, Trained
     from mho.studies.study import Study
@@ -26,10 +26,11 @@ _HOMES = {
     "Study": "study",
     "Trained": "sources",
     "read": "reading",
+    "read_memory": "reading",
     "run": "verb",
 }
 
-__all__ = ["Answers", "Checkpoint", "Data", "Observer", "Point", "Study", "Trained", "read", "run"]
+__all__ = ["Answers", "Checkpoint", "Data", "Observer", "Point", "Study", "Trained", "read", "read_memory", "run"]
 
 
 def __getattr__(name: str) -> Any:

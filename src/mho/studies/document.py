@@ -130,8 +130,8 @@ class _Builder:
             self.anchors[event.anchor] = node
         return node
 
-    def alias(self, name: str, line: int) -> Node:
-        if name not in self.anchors:
+    def alias(self, name: str | None, line: int) -> Node:
+        if name is None or name not in self.anchors:
             raise NotYamlError(f"'*{name}' stands for '&{name}', which is not written above it", line)
         node = self.anchors[name]
         if node is None:

@@ -47,8 +47,12 @@ def points(study: Study) -> tuple[Point, ...]:
     out = []
     for chosen in itertools.product(*named):
         point = bare
-        for path, _, value in chosen:
-            point = _with(point, path.split("."), value)
+        try:
+            for path, _, value in chosen:
+                point = _with(point, path.split("."), value)
+        except MhoError as error:  # each value is right by itself, not all of them together
+            said = ", ".join(f"{path} {label}" for path, label, _ in chosen)
+            raise type(error)(f"{error} (at {said})").at("axes", path) from None
         out.append(Point(point, FrozenDict({path: label for path, label, _ in chosen})))
     return tuple(out)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from mho.errors import MhoError, SpecError, unknown
 from mho.frozen import FrozenDict
 from mho.memory.spec import Memory, NameRules
-from mho.spec import Spec
+from mho.spec import Spec, yaml_of
 from mho.studies.sources import Checkpoint, Data, Trained
 from mho.units import parse_duration
 
@@ -120,10 +120,10 @@ class Study(Spec):
 
     def to_yaml(self) -> str:
         """The YAML that :func:`mho.studies.read` reads back as an equal study."""
-        import yaml
-
-        said = {k: v for k, v in self.to_dict().items() if v is not None and v not in ([], {})}
-        return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+        usual = {f.name: f.default for f in fields(self)}
+        empty: tuple[Any, ...] = (None, [], {})
+        said = {k: v for k, v in self.to_dict().items() if v not in empty or usual[k] not in (*empty, (), MISSING)}
+        return yaml_of(said, width=110)
 
 
 def _several(value: Any) -> Any:

@@ -47,7 +47,8 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
             raise UnknownNameError(f"model '{name}' has no option '{key}': {nearest(key, allowed)}")
     kind = _kind(name)
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # a registered network keeps the start that it draws itself; ours replaces torch's
+        # A registered network keeps the start that it draws itself; ours replaces torch's.
+        torch.default_generator.manual_seed(seed)
         model: nn.Module = kind(**ARCHITECTURES[name].fixed, **options)
     if hasattr(kind, "fan"):
         kaiming(model, kind.fan, seed)

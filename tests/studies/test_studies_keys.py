@@ -1,0 +1,149 @@
+"""What makes two cells one: everything that decides their numbers, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mho import devices, mapping, training, zoo
+from mho.data import Dataset
+from mho.errors import SpecError
+from mho.memory import Memory, NameRules
+from mho.studies import Data, Study, Trained
+from mho.studies.cells import cells, data_digest, network_key, training_key
+from mho.studies.index import missing, ranges
+from mho.studies.store import Shard
+
+DIGITS = Data(name="digits")
+MEMORY = Memory(device=devices.RRAM1(sigma=0.1))
+MLP = Trained(architecture="mlp", data=Data(name="digits", split="train"))
+
+
+def study(**changes) -> Study:
+    return Study(**({"name": "keys", "model": MLP, "memory": MEMORY, "data": DIGITS} | changes))
+
+
+def keys(asked: Study, model: str = "m", digest: str = "d") -> list[str]:
+    return [c.key for point in asked.points for c in cells(point, model, digest)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "renamed"},
+        {"chips": 5},
+        {"percentiles": (2,)},
+        {"threshold": 0.5},
+        {"confidence": 0.9},
+        {"memory": Memory(device=devices.RRAM1(sigma=0.1).replace(name="ours"))},
+        {"sigma": 0.1},
+        {"axes": {"memory.device.sigma": [0.1]}, "memory": Memory(device=devices.RRAM1(sigma=0.7))},
+        {"axes": {"seed": {"the first": 0}}},
+    ],
+    ids=str,
+)
+def test_what_decides_no_number_changes_no_key(changes) -> None:
+    assert keys(study(**changes)) == keys(study())
+
+
+def test_each_thing_that_decides_numbers_changes_the_key() -> None:
+    from mho.frozen import FrozenDict
+
+    wide = Memory(device=devices.RRAM1(sigma=0.1), mapping=mapping.Offset())
+    one, other = {"fc*": None, "*": MEMORY}, {"*": MEMORY, "fc*": None}
+    others = [
+        keys(study(seed=1)),
+        keys(study(sigma=0.2)),
+        keys(study(age="1h")),
+        keys(study(metric="top5")),
+        keys(study(dtype="bfloat16")),
+        keys(study(memory=wide)),
+        keys(study(memory=Memory(device=devices.FeFET2(sigma=0.1)))),
+        keys(study(memory=NameRules(rules=FrozenDict(one)))),
+        keys(study(memory=NameRules(rules=FrozenDict(other)))),
+        keys(study(), model="other"),
+        keys(study(), digest="other"),
+        keys(study(precision=0.01)),
+        keys(study(precision=0.01, percentiles=(2,))),
+        keys(study(precision=0.01, confidence=0.9)),
+    ]
+    found = {keys(study())[0], *(k for (k,) in others)}
+    assert len(found) == 1 + len(others)
+
+
+def test_a_memory_and_the_rule_that_says_the_same_are_one() -> None:
+    from mho.frozen import FrozenDict
+
+    assert keys(study(memory=NameRules(rules=FrozenDict({"*": MEMORY})))) == keys(study())
+
+
+def test_a_network_is_known_by_its_numbers_not_by_its_file() -> None:
+    first, again = zoo.build("mlp", seed=3), zoo.unpack(zoo.pack(zoo.build("mlp", seed=3), note="x"))
+    assert network_key(first) == network_key(again)
+    with torch.no_grad():
+        next(again.parameters())[0, 0] += 1e-6
+    assert network_key(first) != network_key(again)
+    assert network_key(first) != network_key(zoo.build("mlp", seed=4))
+
+
+def test_a_training_is_known_by_what_decides_it() -> None:
+    others = [
+        MLP.replace(seed=1),
+        MLP.replace(architecture="lenet"),
+        MLP.replace(recipe=training.Recipe(epochs=3)),
+        MLP.replace(data=MLP.data.replace(limit=10**6)),
+    ]
+    found = [training_key(m, "d") for m in (MLP, *others)]
+    assert len(set(found)) == 4, "the digest of the samples is given, not their name"
+    assert training_key(MLP, "e") != found[0]
+    assert training_key(MLP.replace(data=DIGITS), "d") == found[0], "the samples count, not what they are called"
+
+
+def test_data_is_known_by_its_samples() -> None:
+    x, y = torch.arange(12.0).view(4, 3), torch.tensor([0, 1, 0, 1])
+    base = data_digest(Dataset(inputs=x, targets=y, name="one"))
+    assert data_digest(Dataset(inputs=x.clone(), targets=y, name="two", classes=2)) == base
+    for inputs, targets in ((x + 1e-6, y), (x.double(), y), (x, 1 - y), (x.view(4, 3, 1), y), (x[:3], y[:3])):
+        assert data_digest(Dataset(inputs=inputs, targets=targets)) != base
+    assert data_digest(Dataset(inputs={"a": x, "b": y}, targets=y)) != base
+
+
+def test_axes_multiply_out_with_the_last_one_fastest() -> None:
+    devices_by_name = {"A": devices.RRAM1(sigma=0.2), "B": devices.PCM()}
+    asked = study(axes={"memory.mapping.cell_bits": [1, 2], "memory.device": devices_by_name})
+    assert [p.label for p in asked.points] == [
+        "cell_bits 1, A", "cell_bits 1, B", "cell_bits 2, A", "cell_bits 2, B",
+    ]  # fmt: skip
+    assert asked.points[3].study.memory.device == devices.PCM()
+    assert asked.points[3].study.memory.mapping.cell_bits == 2
+    assert not asked.points[0].study.axes
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ({"memry": [1]}, "did you mean 'memory'"),
+        ({"memory.devise.sigma": [1]}, "did you mean 'device'"),
+        ({"sigma": [0.1]}, "is an axis of every result already"),
+        ({"name": ["x"]}, "cannot change 'name'"),
+        ({"seed": []}, "takes a list of values"),
+        ({"seed": [1, 1]}, "two values called '1'"),
+        ({"memory.device.sigma": [0.1], "memory.device": {"A": devices.PCM()}}, "list 'memory.device' first"),
+        ({"seed": ["x"]}, "takes an integer"),
+    ],
+)
+def test_an_axis_that_cannot_be_is_said_in_one_line(axes, said) -> None:
+    with pytest.raises((SpecError, LookupError)) as error:
+        study(axes=axes)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert error.value.place[0] == "axes"
+
+
+def test_ranges_join_and_the_missing_ones_are_found() -> None:
+    shards = [Shard("c", first, count, "x") for first, count in ((10, 5), (0, 4), (4, 2), (12, 8))]
+    assert ranges(shards) == [range(6), range(10, 20)]
+    assert missing(ranges(shards), 25) == [range(6, 10), range(20, 25)]
+    assert missing(ranges(shards), 8) == [range(6, 8)]
+    assert missing([], 3) == [range(3)]
+    assert missing([range(9)], 3) == []
