@@ -29,7 +29,7 @@ def _study(**changes) -> Study:
 STUDIES = [
     _study(),
     _study(name="1e3", metric="f1", percentiles=()),
-    _study(sigma=[1e-5, 0.1], age=["1h", 0], precision={"mean": 1e-3}, threshold=0.9, chips=0),
+    _study(sigma=[1e-5, 0.1], age=["1h", 0], precision={"mean": 1e-3}, threshold=0.9),
     _study(memory=NameRules(rules={"0": None, "*": mho.Memory(device=FeFET2(sigma=0.1))})),
     _study(model=Trained(architecture="mlp", data=Data(name="digits", split="train"), options={"hidden": (16, 8)})),
     _study(axes={"memory.device": {"0.1": RRAM1(sigma=0.1), "yes": FeFET2(sigma=0.1)}, "seed": range(3)}),

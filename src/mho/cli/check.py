@@ -51,7 +51,7 @@ def check(
 def _size(study: Study, combinations: int) -> str:
     """``4 combinations x 5 sigma x 100 chips = 2,000 chips``."""
     least = "" if study.precision is None else "up to "
-    chips = study.chips or 100_000
+    chips = study.n_chips
     counts = {"combination": combinations, "sigma": len(study.sigma), "age": len(study.age)}
     parts = [f"{n:,} {name}{'s' if name != 'sigma' else ''}" for name, n in counts.items() if n > 1]
     parts.append(f"{least}{chips:,} chips")

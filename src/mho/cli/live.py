@@ -49,7 +49,7 @@ class Watch(Observer):
         self.recent.append((time.monotonic(), self.done))
         name = str(cell)
         have, _, said = self.rows.pop(name, (0, 0, ""))
-        self.rows[name] = (have + chips, cell.point.study.chips, said)
+        self.rows[name] = (have + chips, 0 if cell.adaptive else cell.point.study.n_chips, said)
 
     def trained(self, label: str, seconds: float) -> None:
         """See :class:`Observer`."""

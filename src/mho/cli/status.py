@@ -41,7 +41,8 @@ def status(
         return
     record = record_of(study, place)
     cells, chips, seconds = _counts(record, tallies)
-    print(f"{record['name']}: {cells} cells, {chips} chips, {seconds} of compute{running}\n")
+    counted = "" if chips == "–" else f"{chips} chips, "
+    print(f"{record['name']}: {cells} cells, {counted}{seconds} of compute{running}\n")
     print(_by_result(record, tallies))
     for key, what in _failures(record, found):
         text = found.failure(key) or ""
@@ -55,7 +56,8 @@ def _counts(record: dict[str, Any], tallies: dict[str, Any]) -> tuple[str, str, 
     chips = sum(min(tally.chips, record["chips"]) for tally in there.values())
     wanted = sum(record["chips"] for adaptive in keys.values() if not adaptive)
     seconds = sum(tally.seconds for tally in there.values())
-    return f"{done:,} of {len(keys):,}", f"{chips:,} of {wanted:,}", format_duration(seconds)
+    said = f"{chips:,} of {wanted:,}" if wanted else "–"
+    return f"{done:,} of {len(keys):,}", said, format_duration(seconds)
 
 
 def _by_result(record: dict[str, Any], tallies: dict[str, Any]) -> str:
@@ -70,7 +72,11 @@ def _by_result(record: dict[str, Any], tallies: dict[str, Any]) -> str:
         for i, amount in enumerate((complete, 1, have, wanted)):
             row[i] += amount
     order = sorted(done, key=lambda label: done[label][0] == done[label][1]) if len(done) > SHOWN else list(done)
-    rows = [[label, f"{c} of {n}", f"{h:,} of {w:,}"] for label in order[:SHOWN] for c, n, h, w in [done[label]]]
+    rows = [
+        [label, f"{c} of {n}", f"{h:,} of {w:,}" if w else "–"]
+        for label in order[:SHOWN]
+        for c, n, h, w in [done[label]]
+    ]
     more = f"\n... and {len(order) - SHOWN:,} more results" if len(order) > SHOWN else ""
     return str(table(["result", "cells", "chips"], rows, left=1)) + more
 

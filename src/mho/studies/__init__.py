@@ -9,28 +9,56 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mho.studies.executors.base import Executor
+    from mho.studies.executors.inline import Inline
+    from mho.studies.executors.processes import Processes
+    from mho.studies.executors.ray import Ray
     from mho.studies.observers import Observer
     from mho.studies.points import Point
     from mho.studies.reading import read, read_memory
     from mho.studies.results import Answers
     from mho.studies.sources import Checkpoint, Data, Trained
     from mho.studies.study import Study
+    from mho.studies.trackers import TRACKERS, tracker
     from mho.studies.verb import run
 
 _HOMES = {
     "Answers": "results",
     "Checkpoint": "sources",
     "Data": "sources",
+    "Executor": "executors.base",
+    "Inline": "executors.inline",
     "Observer": "observers",
     "Point": "points",
+    "Processes": "executors.processes",
+    "Ray": "executors.ray",
     "Study": "study",
+    "TRACKERS": "trackers",
     "Trained": "sources",
     "read": "reading",
     "read_memory": "reading",
     "run": "verb",
+    "tracker": "trackers",
 }
 
-__all__ = ["Answers", "Checkpoint", "Data", "Observer", "Point", "Study", "Trained", "read", "read_memory", "run"]
+__all__ = [
+    "TRACKERS",
+    "Answers",
+    "Checkpoint",
+    "Data",
+    "Executor",
+    "Inline",
+    "Observer",
+    "Point",
+    "Processes",
+    "Ray",
+    "Study",
+    "Trained",
+    "read",
+    "read_memory",
+    "run",
+    "tracker",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from mho.memory.spec import Memory
 from mho.spec import Spec
 from mho.studies.points import Point
 from mho.studies.sources import Data, Trained
+from mho.units import format_duration
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,7 +57,7 @@ class Cell:
 
     def __str__(self) -> str:
         sigma = "" if self.sigma is None else f", sigma {self.sigma:g}"
-        age = f", age {self.age:g} s" if self.age else ""
+        age = f", age {format_duration(self.age)}" if self.age else ""
         return f"{self.point.label}{sigma}{age}"
 
 
@@ -69,7 +70,7 @@ def cells(point: Point, model: str, data_digest: str) -> Iterator[Cell]:
     study = point.study
     adaptive = {
         name: _plain(getattr(study, name)) if study.precision is not None else None
-        for name in ("precision", "percentiles", "threshold", "confidence", "chips")
+        for name in ("precision", "percentiles", "threshold", "confidence", "n_chips")
     }
     for sigma in study.sigma or (None,):
         rules = _rules(study, sigma)

@@ -56,7 +56,7 @@ class Plan:
         held = index.shards(cell.key)
         if cell.adaptive:
             return [] if held else [range(0)]
-        return missing(ranges(held), self.study.chips)
+        return missing(ranges(held), self.study.n_chips)
 
     def summary(self, store: Store, index: Index) -> Summary:
         """What is cached, what is missing, and how long that may take on one worker."""

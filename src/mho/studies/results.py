@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mho.studies.cells import Cell
 from mho.studies.index import Index
+from mho.studies.overview import overview
 from mho.studies.plan import Plan
 from mho.studies.points import Point
 from mho.studies.store import DamagedError, Shard, Store
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MIXED = ("mho", "torch", "device", "dtype", "sampling")
 """What should be the same for all numbers of one table; a different torch or processor may round differently."""
+FEW = 4
+"""Results that are printed one by one; more share a table."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ class Answers:
         return out
 
     def __str__(self) -> str:
-        return "\n\n".join(str(result) for result in self.results.values())
+        if len(self.results) <= FEW:
+            return "\n\n".join(str(result) for result in self.results.values())
+        return overview(self)
 
 
 def collect(plan: Plan, store: Store, index: Index, failures: dict[str, str]) -> tuple[Answers, list[Shard]]:
@@ -82,7 +87,7 @@ def collect(plan: Plan, store: Store, index: Index, failures: dict[str, str]) ->
         point = own[0].point
         found: dict[Cell, dict[str, Any]] = {}
         for cell in own:
-            data, broken = _joined(cell, plan.study.chips, store, index)
+            data, broken = _joined(cell, plan.study.n_chips, store, index)
             damaged += broken
             if data is not None:
                 found[cell] = data
@@ -99,7 +104,7 @@ def collect(plan: Plan, store: Store, index: Index, failures: dict[str, str]) ->
 
 def row(cell: Cell, study: Study, store: Store, index: Index) -> dict[str, Any]:
     """The statistics of one complete cell as a flat record; empty if its files are damaged."""
-    data, _ = _joined(cell, study.chips, store, index)
+    data, _ = _joined(cell, study.n_chips, store, index)
     result = None if data is None else _result(cell.point, [cell], {cell: data})
     return {} if result is None else result.rows()[0]
 
@@ -130,6 +135,7 @@ def _joined(cell: Cell, chips: int, store: Store, index: Index) -> tuple[dict[st
 
 def _result(point: Point, cells: list[Cell], found: dict[Cell, dict[str, Any]]) -> Result | None:
     """One result from the complete severities of a point."""
+    from mho.evaluation.joining import join
     from mho.evaluation.metrics import METRICS
     from mho.evaluation.result import Result
 
@@ -144,7 +150,9 @@ def _result(point: Point, cells: list[Cell], found: dict[Cell, dict[str, Any]]) 
     first = grid[0][0]
     sources = [p for line in grid for data in line for p in data["sources"]]
     if "result" in first:
-        raise NotImplementedError
+        joined = join([[Result.from_dict(data["result"]) for data in line] for line in grid])
+        # The severity was filled into the memory before the cell was computed.
+        return replace(joined, sigma=tuple(sigmas), label=point.label, provenance=merged(sources))
     both = np.array([[data["both"] for data in line] for line in grid])
     metric = METRICS[study.metric]
     return Result(

@@ -22,6 +22,9 @@ _NAME = re.compile(r"[\w][\w.-]*")
 SEVERAL = ("sigma", "age", "percentiles")
 """Fields that take one value or a list of values."""
 
+MOST_CHIPS = 100_000
+"""Most chips of an adaptive cell, unless the study says."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study(Spec):
@@ -34,7 +37,7 @@ class Study(Spec):
         model: the network, from a file or trained here.
         memory: what it is programmed onto, or name rules.
         data: the test set.
-        chips: chips per sigma and age; with ``precision`` the most there may be (0: 100,000).
+        chips: chips per sigma and age, 100 if ``None``; with ``precision`` the most there may be, 100,000 if ``None``.
         sigma: severities, fractions of the cell's full range; none keeps the device's own.
         age: seconds since programming.
         metric: a name of :data:`mho.evaluation.METRICS`.
@@ -55,7 +58,7 @@ class Study(Spec):
     model: Trained | Checkpoint
     memory: Memory | NameRules
     data: Data
-    chips: int = 100
+    chips: int | None = None
     sigma: tuple[float, ...] = ()
     age: tuple[float, ...] = (0.0,)
     metric: str = "accuracy"
@@ -77,7 +80,7 @@ class Study(Spec):
                 object.__setattr__(self, name, FrozenDict({k: _frozen(v) for k, v in value.items()}))
         super().__post_init__()
         self.check(bool(_NAME.fullmatch(self.name)), "name", "names a file: letters, digits, '-', '_' and '.'")
-        self.check(self.chips >= (self.precision is None), "chips", "must be one or more")
+        self.check(self.chips is None or self.chips >= 1, "chips", "must be one or more")
         self.check(0 < self.confidence < 1, "confidence", "must lie between 0 and 1, such as 0.95")
         self._check_each("sigma", lambda s: s >= 0, "must be zero or more (a fraction: 0.1, not 10 %)")
         self._check_each("percentiles", lambda k: 0 < k < 100, "must lie between 0 and 100")
@@ -110,6 +113,11 @@ class Study(Spec):
                 check_precision(self.precision, self.percentiles, self.threshold, bounded)
             except MhoError as error:
                 raise error.at("precision") from None
+
+    @property
+    def n_chips(self) -> int:
+        """Chips per sigma and age; with ``precision`` at most."""
+        return self.chips or (MOST_CHIPS if self.precision is not None else 100)
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -112,7 +112,7 @@ def record(plan: Plan) -> dict[str, Any]:
         "started": time.strftime("%Y-%m-%d %H:%M:%S%z"),
         "study": plan.study.to_dict(),
         "digests": [list(pair) for pair in plan.digests],
-        "chips": plan.study.chips,
+        "chips": plan.study.n_chips,
         "cells": [[c.key, c.point.label, str(c), c.adaptive] for c in plan.cells],
         "networks": [[n.key, n.label] for n in plan.networks.values() if n.job is not None],
     }

@@ -81,7 +81,7 @@ class Worker:
         result = evaluate(
             chips,
             self._data(job),
-            n_chips=job["chips"] or None,
+            n_chips=job["n_chips"],
             precision=job["precision"],
             age=job["age"],
             metric=job["metric"],
