@@ -23,11 +23,10 @@ from timing import machine
 
 from mho import devices, mapping
 from mho.memory import Memory
-from mho.studies import Checkpoint, Data, Observer, Study
+from mho.studies import Checkpoint, Data, Observer, Study, run
 from mho.studies.executors import Inline, Processes
 from mho.studies.index import Index
 from mho.studies.store import Store, _checksum
-from mho.studies.verb import run
 from mho.text import table
 
 CELLS = 12
@@ -82,7 +81,7 @@ def inline_overhead(chips: int, path: str) -> tuple[float, float, float]:
     """Seconds inside cells, from the first job to the last answer, and their ratio less one."""
     from mho.studies.plan import make_plan
     from mho.studies.results import collect
-    from mho.studies.run import Run
+    from mho.studies.coordinator import Run
 
     with tempfile.TemporaryDirectory() as folder:
         plan, store = make_plan(study(chips, path)), Store(folder)

@@ -41,8 +41,8 @@ from mho.cli import main
 from mho.studies import run, store
 import mho.evaluation, mho.training, mho.zoo.registry, mho.data.optdigits
 mho.data.load("digits")
-import mho.studies.run
-mho.studies.run.SHARD_SECONDS, mho.studies.run.FIRST_SHARD = 0.05, 2
+import mho.studies.coordinator
+mho.studies.coordinator.SHARD_SECONDS, mho.studies.coordinator.FIRST_SHARD = 0.05, 2
 
 study, folder, log, kills = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 moments = random.Random(7)

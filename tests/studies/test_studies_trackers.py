@@ -11,9 +11,8 @@ import pytest
 from mho import devices, training
 from mho.errors import SpecError
 from mho.memory import Memory
-from mho.studies import Data, Observer, Study, Trained
+from mho.studies import Data, Observer, Study, Trained, run
 from mho.studies.trackers import TRACKERS, tracker
-from mho.studies.verb import run
 
 
 class Recorder:

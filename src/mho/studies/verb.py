@@ -16,7 +16,7 @@ from mho.studies.lock import writing
 from mho.studies.observers import Observer
 from mho.studies.plan import Plan, make_plan, recorded_plan
 from mho.studies.results import Answers, collect
-from mho.studies.run import Run
+from mho.studies.coordinator import Run
 from mho.studies.store import Store
 from mho.studies.study import Study
 

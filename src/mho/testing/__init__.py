@@ -1,9 +1,10 @@
-"""Conformance suites: what a device or a mapping of your own must satisfy to work with everything else.
+"""Conformance suites: what a device, a mapping or an executor of your own must satisfy to work with everything else.
 
 Call them from your tests; they raise :class:`AssertionError` with one line that says what is wrong.
 """
 
 from mho.testing.device import check_device
+from mho.testing.executor import check_executor
 from mho.testing.mapping import check_mapping
 
-__all__ = ["check_device", "check_mapping"]
+__all__ = ["check_device", "check_executor", "check_mapping"]

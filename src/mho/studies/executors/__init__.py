@@ -3,5 +3,6 @@
 from mho.studies.executors.base import Executor, Job, Outcome
 from mho.studies.executors.inline import Inline
 from mho.studies.executors.processes import Processes
+from mho.studies.executors.ray import Ray
 
-__all__ = ["Executor", "Inline", "Job", "Outcome", "Processes"]
+__all__ = ["Executor", "Inline", "Job", "Outcome", "Processes", "Ray"]

@@ -46,7 +46,10 @@ class Executor(ABC):
     @property
     @abstractmethod
     def free(self) -> int:
-        """How many jobs would start at once if submitted now."""
+        """How many jobs would start at once if submitted now.
+
+        Zero means wait. Where no worker will ever come, raise a :class:`~mho.errors.MhoError` that says so.
+        """
 
     @abstractmethod
     def submit(self, job: Job) -> None:

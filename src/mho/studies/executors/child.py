@@ -19,13 +19,11 @@ def main(options: str) -> None:
     os.dup2(2, 1)  # what a user's code prints must not end up among the outcomes
     _die_with_parent()
     said = json.loads(options)
-    import torch
+    import torch  # noqa: F401 - while the first job is on its way
 
     from mho.studies.imports import import_all
     from mho.studies.worker import Worker
 
-    if "OMP_NUM_THREADS" in os.environ:
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     models: dict[str, bytes] = {}
     worker: Worker | None = None
     while True:

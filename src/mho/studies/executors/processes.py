@@ -1,4 +1,4 @@
-"""Worker processes of this machine: one per GPU, or one per group of cores."""
+"""Worker processes of this machine: one per GPU, or one per core."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from typing import IO, Any
 from mho.errors import SpecError
 from mho.studies.executors.base import Executor, Job, Outcome
 
-GROUPS = 8
-"""Workers on a machine without GPUs, at most, unless asked for more: each loads torch, models and data of its own."""
+ROOM = 2 * 2**30
+"""Bytes of a machine's memory for each worker, unless asked for more workers: each has torch, networks and data of its
+own."""
 
 
 class Processes(Executor):
@@ -27,8 +28,7 @@ class Processes(Executor):
     so that scripts need no ``if __name__ == "__main__"`` and nothing is pickled.
 
     Args:
-        workers: how many; one per GPU, or one per group of cores, if ``None``.
-        threads: of each worker; the cores divided among them if ``None``.
+        workers: how many; one per GPU, or one per core as far as memory goes, if ``None``.
         imports: modules that a worker imports first: where devices, networks and data sets of your own are registered.
         root: folder searched first for data.
         device: where all compute; GPUs are dealt out if ``None`` and there are any.
@@ -40,17 +40,14 @@ class Processes(Executor):
         self,
         *,
         workers: int | None = None,
-        threads: int | None = None,
         imports: tuple[str, ...] = (),
         root: str | None = None,
         device: str | None = None,
     ) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        gpus = _gpus() if device is None else 0
-        self._workers = workers or gpus or min(cores, GROUPS)
-        if self._workers < 1:
+        if workers is not None and workers < 1:
             raise SpecError(f"workers={workers} must be one or more")
-        self._threads = threads or max(1, cores // self._workers)
+        gpus = _gpus() if device is None else 0
+        self._workers = workers or gpus or _cores()
         self._devices = [f"cuda:{i}" for i in range(gpus)] or [device or "cpu"]
         self._imports, self._root = imports, root
         self._children: list[_Child] = []
@@ -60,13 +57,14 @@ class Processes(Executor):
     def start(self, fetch: Callable[[str], bytes]) -> None:
         """See :class:`Executor`."""
         self._fetch = fetch
-        self._children = [self._child() for _ in range(self._workers)]
+        for _ in range(self._workers):
+            self._children.append(self._child())  # one by one: an interrupt here leaves none behind
 
     def _child(self) -> _Child:
         device = self._devices[self._started % len(self._devices)]
         self._started += 1
         options = {"imports": self._imports, "root": self._root, "device": device}
-        return _Child(json.dumps(options), self._threads)
+        return _Child(json.dumps(options))
 
     @property
     def free(self) -> int:
@@ -105,14 +103,13 @@ class Processes(Executor):
 class _Child:
     """One worker process, seen from here."""
 
-    def __init__(self, options: str, threads: int) -> None:
+    def __init__(self, options: str) -> None:
         self.models: set[str] = set()
         self.job: str | None = None
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
-            "OMP_NUM_THREADS": str(threads),
-            "NUMBA_NUM_THREADS": str(threads),
+            "OMP_NUM_THREADS": "1",  # a worker is busy on one core; see THREADS of the worker
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "mho.studies.executors.child", options],
@@ -132,11 +129,12 @@ class _Child:
     def take(self, job: Job, fetch: Callable[[str], bytes]) -> None:
         """Send a job, and its model if the worker has not got it. A dead worker is noticed by :meth:`outcome`."""
         self.job = job["id"]
-        model = job.get("model")
+        key: str | None = job.get("model")
+        content = b"" if key is None or key in self.models else fetch(key)
         with contextlib.suppress(OSError):
-            if model is not None and model not in self.models:
-                self.models.add(model)
-                self._send({"model": model}, fetch(model))
+            if key is not None and content:
+                self.models.add(key)
+                self._send({"model": key}, content)
             self._send(job, b"")
 
     def _send(self, header: dict[str, Any], blob: bytes) -> None:
@@ -180,3 +178,13 @@ def _gpus() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _cores() -> int:
+    """Cores that this process may use, or as many as there is memory for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return cores
+    return max(1, min(cores, memory // ROOM))
