@@ -79,9 +79,9 @@ def one_second(path: str) -> int:
 
 def inline_overhead(chips: int, path: str) -> tuple[float, float, float]:
     """Seconds inside cells, from the first job to the last answer, and their ratio less one."""
+    from mho.studies.coordinator import Run
     from mho.studies.plan import make_plan
     from mho.studies.results import collect
-    from mho.studies.coordinator import Run
 
     with tempfile.TemporaryDirectory() as folder:
         plan, store = make_plan(study(chips, path)), Store(folder)

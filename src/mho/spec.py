@@ -6,18 +6,17 @@ import dataclasses
 import hashlib
 import inspect
 import json
-import math
 import re
-import sys
 import types
 import typing
 from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, NoReturn, Self, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, get_args, get_origin
 
 from mho.errors import MhoError, SpecError, nearest, unknown
+from mho.fields import finite, fits, shown, spell
 from mho.frozen import FrozenDict
 
 _KINDS: dict[str, Callable[..., Spec]] = {}
@@ -45,24 +44,24 @@ class Spec(ABC):
             if isinstance(value, dict) and FrozenDict in (hint, *get_args(hint)):
                 value = _revive(value)
                 object.__setattr__(self, name, value)
-            if not _fits(value, hint):
+            if not fits(value, hint):
                 self._refuse(name, value, hint)
-            if not _finite(value):
+            if not finite(value):
                 said = " holds one that" if isinstance(value, tuple) else f"={shown(value)}"
                 raise SpecError(f"{type(self).__name__}: {name}{said} is not a finite number").at(name)
 
     def _refuse(self, name: str, value: Any, hint: Any) -> NoReturn:
         one = get_args(hint)[0] if get_origin(hint) is tuple and isinstance(value, tuple) else None
         for i, item in enumerate(value if one else ()):
-            if not _fits(item, one):
-                said = f"{name} holds {shown(item)}, a {type(item).__name__}; it takes {_spell(one)} each"
+            if not fits(item, one):
+                said = f"{name} holds {shown(item)}, a {type(item).__name__}; it takes {spell(one)} each"
                 raise SpecError(f"{type(self).__name__}: {said}").at(name, i)
         hinted = f", such as {{kind: {value}, ...}}" if isinstance(value, str) and value in _KINDS else ""
         if isinstance(value, Mapping) and "kind" not in value and _parts(hint):
             hinted = f"; say which by its kind, such as {{kind: {_likely(_parts(hint), value)}, ...}}"
         said = "mapping" if isinstance(value, Mapping) else type(value).__name__.replace("tuple", "list")
         said = f"{name} is null" if value is None else f"{name}={shown(value)} is a {said}"
-        raise SpecError(f"{type(self).__name__}: {said}; it takes {_spell(hint)}{hinted}").at(name)
+        raise SpecError(f"{type(self).__name__}: {said}; it takes {spell(hint)}{hinted}").at(name)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed; an unknown field names the nearest valid one."""
@@ -263,59 +262,7 @@ def _versioned(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else _plain(value)
 
 
-def _finite(value: Any) -> bool:
-    if isinstance(value, tuple | FrozenDict):
-        return all(map(_finite, value.values() if isinstance(value, FrozenDict) else value))
-    if isinstance(value, int):
-        return abs(value) <= sys.float_info.max  # beyond, even printing it as a number fails
-    return not isinstance(value, float) or math.isfinite(value)
-
-
 @cache
 def _hints(cls: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    origin, args = get_origin(hint), get_args(hint)
-    if hint is Any:
-        return True
-    if origin is Literal:
-        return any(value == a and type(value) is type(a) for a in args)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, a) for a in args)
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        if len(args) == 2 and args[1] is Ellipsis:
-            return all(_fits(v, args[0]) for v in value)
-        return len(value) == len(args) and all(map(_fits, value, args))
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint is None or hint is type(None):
-        return value is None
-    return isinstance(value, origin or hint)
-
-
-def shown(value: Any) -> str:
-    """``value`` for a message: beginning and end, where it is long."""
-    if isinstance(value, int) and abs(value) >= 10**40:
-        return "a number of more than 40 digits"  # Python refuses to print one of more than 4300
-    said = repr(value)
-    return said if len(said) <= 80 else f"{said[:60]}...{said[-8:]}"
-
-
-def _spell(hint: Any) -> str:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is tuple:
-        return f"a list [{_spell(args[0])}, ...] (in Python a tuple)"
-    if origin is Literal:
-        return " or ".join(repr(a) for a in args)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_spell(a) for a in args)
-    return {FrozenDict: "a mapping", float: "a number", int: "an integer", bool: "true or false", str: "a string"}.get(
-        hint, getattr(hint, "__name__", str(hint))
-    )

@@ -16,7 +16,7 @@ import mho
 ROOT = Path(mho.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ROOMS = (
-    ("errors", "units", "text", "files", "frozen", "progress", "spec"),
+    ("errors", "units", "text", "files", "frozen", "fields", "progress", "spec"),
     ("kernels", "rng"),
     ("data",),
     ("zoo",),

@@ -29,7 +29,7 @@ def run(
         Engine, Parameter(help="Worker processes of this machine, this process, or a Ray cluster.")
     ] = "processes",
     workers: Annotated[
-        int | None, Parameter(help="How many workers; one per GPU, or one per core as far as memory goes, unless given.")
+        int | None, Parameter(help="How many workers; one per GPU, or per core as far as memory goes, unless given.")
     ] = None,
     address: Annotated[
         str | None, Parameter(help="Ray cluster, such as auto or ray://head:10001; a local one unless given.")

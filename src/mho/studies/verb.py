@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mho.files import write_json
+from mho.studies.coordinator import Run
 from mho.studies.executors.base import Executor
 from mho.studies.executors.inline import Inline
 from mho.studies.index import Index
@@ -16,7 +17,6 @@ from mho.studies.lock import writing
 from mho.studies.observers import Observer
 from mho.studies.plan import Plan, make_plan, recorded_plan
 from mho.studies.results import Answers, collect
-from mho.studies.coordinator import Run
 from mho.studies.store import Store
 from mho.studies.study import Study
 

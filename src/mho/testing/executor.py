@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mho.memory.spec import Memory
+from mho.studies.coordinator import ATTEMPTS
 from mho.studies.executors.base import Executor
 from mho.studies.executors.inline import Inline
 from mho.studies.results import Answers
-from mho.studies.coordinator import ATTEMPTS
 from mho.studies.sources import Data, Trained
 from mho.studies.store import Shard, Store
 from mho.studies.study import Study
