@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mho.evaluation.result import Result
 from mho.memory.description import Description, DigitalTensor, StoredLayer
+from mho.reports import write
 
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+]  # fmt: skip
 YEAR = 31_557_600.0
 Make = Callable[..., Result]
+Axes = Mapping[str, Mapping[str, str]]
 
 
 def _make(
@@ -58,6 +67,30 @@ def results() -> dict[str, Result]:
     return {"RRAM1": _make("RRAM1"), "FeFET1": _make("FeFET1", softness=1.55, seed=2)}
 
 
+def _study(models: int, devices: int, seeds: int = 1, **options: object) -> tuple[dict[str, Result], Axes]:
+    results: dict[str, Result] = {}
+    axes: dict[str, dict[str, str]] = {}
+    for m, model in enumerate(["lenet", "resnet18", "vgg9", "vit-tiny"][:models]):
+        for d, device in enumerate(["RRAM1", "RRAM2", "FeFET1", "FeFET2", "PCM"][:devices]):
+            for seed in range(seeds):
+                label = f"model={model}, memory.device={device}, seed={seed}"
+                softness = 0.6 + 0.5 * m + 0.25 * d
+                results[label] = _make(label, softness=softness, seed=len(results), **options)
+                axes[label] = {"model": model, "memory.device": device, "seed": str(seed)}
+    return results, axes
+
+
+@pytest.fixture(scope="session")
+def build_study() -> Callable[..., tuple[dict[str, Result], Axes]]:
+    return _study
+
+
+@pytest.fixture(scope="session")
+def study() -> tuple[dict[str, Result], Axes]:
+    """3 networks x 5 devices, 3 sigmas x 2 ages x 40 chips; networks and devices order the results."""
+    return _study(3, 5, sigma=(0.05, 0.1, 0.2), chips=40)
+
+
 @pytest.fixture(scope="session")
 def description() -> Description:
     layer = StoredLayer(
@@ -71,3 +104,43 @@ def description() -> Description:
     return Description(
         model="LeNet", stored=(layer,), digital=kept, tile=(128, 128), memories={"rram": "kind: Memory\n"}
     )
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("chromium or chromedriver is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield running
+    running.quit()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Callable[..., None]:
+    def load(address: str, width: int = 1400, scheme: str = "light") -> None:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        browser.get(address)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def study_address(study: tuple[dict[str, Result], Axes], tmp_path_factory: pytest.TempPathFactory) -> str:
+    results, axes = study
+    path: Path = tmp_path_factory.mktemp("study") / "report.html"
+    write(
+        path, title="Fifteen results", results=results, axes=axes, command="mho study run study.yaml",
+        specs=dict.fromkeys(results, "kind: Memory\n"), references=("qin2025neft",),
+        notices=["This table mixes versions."], failures={"lost": "Traceback " + "x" * 300},
+    )  # fmt: skip
+    return path.as_uri()

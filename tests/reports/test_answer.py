@@ -9,12 +9,17 @@ import pytest
 from mho.evaluation.statistics import Interval, percentile_interval
 from mho.reports.answer import caveats, chips_needed, findings
 from mho.reports.scale import Scale, tail_of
+from mho.reports.summary import Summary
 from mho.reports.wording import NBSP, age_words, ordinal
 
 
 def _words(result) -> str:
-    (finding,) = findings({"RRAM1": result})
-    return " ".join(finding.sentences).replace(NBSP, " ")
+    (finding,) = findings(Summary.of({"RRAM1": result}))
+    return " ".join([finding.lead, *finding.sentences]).strip().replace(NBSP, " ")
+
+
+def _caveats(*results) -> list[str]:
+    return caveats(Summary.of({str(i): result for i, result in enumerate(results)}))
 
 
 def test_the_words_are_the_numbers(make) -> None:
@@ -23,11 +28,13 @@ def test_the_words_are_the_numbers(make) -> None:
     old = result.age[-1]
     easy, next_, hard = (result.at(sigma=s, age=old) for s in (0.05, 0.1, 0.2))
     assert result.digital - easy.mean.value < 0.01 <= result.digital - next_.mean.value
-    assert words.startswith("Up to sigma 0.05 after 1 year the average chip loses less than one point: it reaches ")
-    mean = f"{100 * hard.mean.value:.1f} % [{100 * hard.mean.low:.1f}, {100 * hard.mean.high:.1f}]"
-    assert f"At the harshest point, sigma 0.2 after 1 year, the average chip reaches {mean}; " in words
-    assert f"99 % of chips stay above {100 * hard.percentile(1).value:.1f} % [–, " in words
-    assert f"the worst of 100 chips seen: {100 * hard.minimum:.1f} %" in words
+    p1, mean = hard.percentile(1), hard.mean
+    assert words.startswith(
+        f"At sigma 0.2 after 1 year, 99 % of chips stay above {100 * p1.value:.1f} % [–, {100 * p1.high:.1f}]. "
+    )
+    shown = f"{100 * mean.value:.1f} % [{100 * mean.low:.1f}, {100 * mean.high:.1f}]"
+    assert f" There, the average chip reaches {shown}; the worst of 100 chips seen: {100 * hard.minimum:.1f} %" in words
+    assert " Up to sigma 0.05 after 1 year the average chip loses less than one point: it reaches " in words
     assert words.endswith("of chips reach 97 %.")
 
 
@@ -36,35 +43,43 @@ def test_a_metric_that_is_no_fraction_is_no_percentage(make) -> None:
     changed = {"values": 20 - 10 * fraction.values, "metric": "perplexity", "bounded": False, "digital": 10.1}
     result = replace(fraction, **changed)
     words, high = _words(result), result.at(sigma=0.2, age=result.age[-1])
-    assert words.startswith("At the harshest point, sigma 0.2 after 1 year, the average chip has a perplexity of 10.")
     p99 = high.percentile(99)
-    assert f"99 % of chips stay below {p99.value:.2f} [{p99.low:.2f}, –]" in words
+    lead = f"At sigma 0.2 after 1 year, 99 % of chips stay below {p99.value:.2f} [{p99.low:.2f}, –]. "
+    assert words.startswith(f"{lead}There, the average chip has a perplexity of 10.")
     assert f"the highest of 100 chips seen: {high.values.max():.1f}" in words
     assert words.endswith("of chips are at or above 12.")
-    assert caveats({"a": result})[0].startswith("100 chips are too few for an upper limit")
+    assert _caveats(result)[0].startswith("100 chips are too few for an upper limit")
 
 
 def test_a_hard_device_says_so(make) -> None:
-    assert _words(make(softness=9)).startswith("Already at sigma 0.02 after 1 year the average chip loses a point")
+    assert " Already at sigma 0.02 after 1 year the average chip loses a point" in _words(make(softness=9))
 
 
 def test_an_easy_device_says_so(make) -> None:
     words = _words(make(softness=0.1, age=(0.0,)))
-    assert words.startswith("Even at the harshest point, sigma 0.2, the average chip loses less than one point")
+    assert words.startswith("At sigma 0.2, 99 % of chips stay above ")
+    assert " Even there the average chip loses less than one point" in words
     assert words.count("worst of") == 1
 
 
-def test_one_point_is_one_sentence(make) -> None:
+def test_one_point_is_said_once(make) -> None:
     words = _words(make(sigma=(None,), age=(0.0,), threshold=None))
-    assert words.startswith("At the device's own sigma the average chip reaches ")
-    assert words.count(". ") == 0
+    assert words.startswith("At the device's own sigma, 99 % of chips stay above ")
+    assert " The average chip reaches " in words
+    assert words.count(". ") == 1
+
+
+def test_without_a_percentile_the_average_chip_comes_first(make) -> None:
+    words = _words(make(percentiles=()))
+    assert words.startswith("At the harshest point, sigma 0.2 after 1 year, the average chip reaches ")
+    assert "stay above" not in words
 
 
 def test_one_chip_claims_nothing_about_others(make) -> None:
     result = make(chips=1)
     assert "of chips stay above" not in _words(result)
     assert "average chip" not in _words(result)
-    assert caveats({"a": result, "b": result}) == ["One chip says nothing about the next one."]
+    assert _caveats(result, result) == ["One chip says nothing about the next one."]
 
 
 def test_no_values_no_claims(make) -> None:
@@ -82,8 +97,8 @@ def test_the_chips_a_lower_limit_takes(k: float, n: int) -> None:
 
 def test_caveat_is_said_once_and_only_where_due(make) -> None:
     few, enough = make(chips=100), make(chips=400)
-    assert len(caveats({"a": few, "b": few})) == 1
-    assert caveats({"a": enough}) == []
+    assert len(_caveats(few, few)) == 1
+    assert _caveats(enough) == []
 
 
 def test_wording() -> None:
@@ -104,8 +119,8 @@ def test_wording() -> None:
     assert age_words(7200).replace(NBSP, " ") == "after 2 hours"
 
 
-def test_the_unlucky_side(make) -> None:
-    assert tail_of(make(percentiles=(5.0, 1.0, 99.9))) == (1.0, True)
-    assert tail_of(replace(make(percentiles=(1.0, 95.0)), bounded=False)) == (1.0, True)
-    assert tail_of(replace(make(percentiles=(5.0, 99.0)), bounded=False)) == (99.0, False)
-    assert tail_of(make(percentiles=())) == (None, True)
+def test_the_unlucky_side() -> None:
+    assert tail_of((5.0, 1.0, 99.9), True) == (1.0, True)
+    assert tail_of((1.0, 95.0), False) == (1.0, True)
+    assert tail_of((5.0, 99.0), False) == (99.0, False)
+    assert tail_of((), True) == (None, True)

@@ -12,7 +12,8 @@ import pytest
 
 from mho.errors import SpecError
 from mho.reports import figures
-from mho.reports.figures.canvas import plain, series, thinned
+from mho.reports.figures.canvas import abridged, plain, series, thinned
+from mho.reports.summary import Summary
 
 HERE, SOURCE = Path(__file__).parent, Path(figures.__file__).parents[3]
 HOSTILE = [
@@ -42,14 +43,24 @@ def _check(svg: str) -> ElementTree.Element:
     return root
 
 
-def _all(results, **options) -> list[str]:
+def _severity(results, *options) -> str:
+    return figures.severity(Summary.of(results), *options).svg()
+
+
+def _crowd(result, *options, label="x", **more) -> str:
+    summary = Summary.of({label: result})
+    return figures.distribution(summary, summary.entries[0], *options, **more).svg()
+
+
+def _all(results) -> list[str]:
+    summary = Summary.of(results)
     first = next(iter(results.values()))
     return [
-        figures.severity(results, first.age[0], **options),
-        figures.severity(results, legend=False),
-        figures.distribution(first),
-        figures.distribution(first, first.age[0], label="named", index=1, limits=figures.limits(results)),
-        figures.ageing(results),
+        _severity(results, first.age[0]),
+        _severity(results),
+        _crowd(first),
+        _crowd(first, first.age[0], label="named", span=(0.0, 100.0)),
+        figures.ageing(summary).svg(),
     ]
 
 
@@ -67,8 +78,9 @@ def test_figures_are_the_same_in_another_process(results) -> None:
         f"sys.path[:0] = [{str(HERE)!r}]\n"
         "from conftest import _make\nfrom mho.reports import figures\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "from mho.reports.summary import Summary\n"
         "r = {'RRAM1': _make('RRAM1'), 'FeFET1': _make('FeFET1', softness=1.55, seed=2)}\n"
-        "sys.stdout.write(figures.severity(r, 0.0)); assert 'matplotlib.pyplot' not in sys.modules"
+        "sys.stdout.write(figures.severity(Summary.of(r), 0.0).svg()); assert 'matplotlib.pyplot' not in sys.modules"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -76,7 +88,7 @@ def test_figures_are_the_same_in_another_process(results) -> None:
         text=True,
         env={"PYTHONPATH": str(SOURCE), "PYTHONHASHSEED": "7"},
     )
-    assert done.stdout == figures.severity(results, 0.0), done.stderr
+    assert done.stdout == _severity(results, 0.0), done.stderr
 
 
 @pytest.mark.parametrize("chips", [1, 2])
@@ -100,17 +112,17 @@ def test_a_metric_that_is_no_fraction_is_shown_as_it_is(make) -> None:
         _check(svg)
         assert "%" not in svg
     worst = result.at(sigma=0.2, age=0.0).values.max()
-    assert f">{worst:.3g}<" in figures.distribution(result, 0.0)
+    assert f">{worst:.3g}<" in _crowd(result, 0.0)
 
 
 def test_a_percentile_without_limits_has_no_band(make) -> None:
     band = re.compile(r"fill-opacity: 0\.1\b")
-    assert not band.search(figures.severity({"few": make(chips=100)}, 0.0))
-    assert band.search(figures.severity({"enough": make(chips=400)}, 0.0))
+    assert not band.search(_severity({"few": make(chips=100)}, 0.0))
+    assert band.search(_severity({"enough": make(chips=400)}, 0.0))
 
 
 def test_no_percentiles_no_dashes(make) -> None:
-    svg = figures.severity({"x": make(percentiles=())}, 0.0)
+    svg = _severity({"x": make(percentiles=())}, 0.0)
     _check(svg)
     assert "stroke-dasharray" not in svg
 
@@ -120,7 +132,7 @@ def test_single_unlucky_chips_stay_visible(make) -> None:
     values = np.full((1, 1, 10_000), 0.97)
     values[0, 0, 17] = 0.61
     unlucky = replace(result, values=values)
-    svg = figures.distribution(unlucky)
+    svg = _crowd(unlucky)
     _check(svg)
     assert ">61.0<" in svg
     assert len(svg) < 15_000
@@ -139,27 +151,56 @@ def test_chips_without_a_value_are_left_out(make) -> None:
 @pytest.mark.parametrize("label", HOSTILE)
 def test_labels_are_text_and_nothing_else(make, label) -> None:
     results = {label: make(label, sigma=(0.1, 0.2)), "b": make(sigma=(0.1, 0.2))}
-    for svg in [*_all(results), figures.severity({label: make(label, sigma=(None,))})]:
+    drawn = [_severity(results), _crowd(make(), label=label), _severity({label: make(label, sigma=(None,))})]
+    for svg in drawn:
         root = _check(svg)
         assert root.find(f".//{SVG}script") is None
 
 
 def test_ages_share_one_axis(make) -> None:
     result = {"x": make()}
-    ticks = [re.findall(r"<text[^>]*end[^>]*>(\d+)<", figures.severity(result, age)) for age in result["x"].age]
+    ticks = [re.findall(r"<text[^>]*end[^>]*>(\d+)<", _severity(result, age)) for age in result["x"].age]
     assert ticks[0] == ticks[1] != []
 
 
 def test_clear_refusals(make) -> None:
     with pytest.raises(SpecError, match="no results"):
-        figures.severity({})
+        Summary.of({})
     other = replace(make(), metric="f1")
     with pytest.raises(SpecError, match="accuracy, f1"):
-        figures.severity({"a": make(), "b": other})
+        Summary.of({"a": make(), "b": other})
     with pytest.raises(SpecError, match=r"no result has sigma 0\.7"):
-        figures.ageing({"a": make()}, 0.7)
+        figures.ageing(Summary.of({"a": make()}), 0.7)
     with pytest.raises(SpecError, match="no age 5"):
-        figures.distribution(make(), 5.0)
+        _crowd(make(), 5.0)
+
+
+def test_marks_say_their_numbers_and_whose_they_are(results) -> None:
+    root = _check(_severity(results, 0.0))
+    groups = root.findall(f"{SVG}g[@class='marks']")
+    assert [g.attrib["data-series"] for g in groups] == ["0", "1"]
+    words = [c.find(f"{SVG}title").text.replace("\N{NO-BREAK SPACE}", " ") for g in groups for c in g]
+    assert len(words) == len(set(words)) == 2 * 5 * 2, "mean and percentile of every sigma"
+    p = results["RRAM1"].at(sigma=0.2, age=0.0)
+    low, high = 100 * p.mean.low, 100 * p.mean.high
+    assert (
+        f"RRAM1\nsigma 0.2 just programmed\nmean {100 * p.mean.value:.1f} % [{low:.1f}, {high:.1f}]\n100 chips" in words
+    )
+    assert any("\n1st percentile " in w and " % [–, " in w for w in words)
+
+
+def test_marks_lie_on_what_is_drawn(make) -> None:
+    svg = _severity({"x": make(percentiles=())}, 0.0)
+    drawn = {(round(float(x)), round(float(y))) for x, y in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', svg)}
+    marks = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)
+    assert len(marks) == 5
+    assert {(round(float(x)), round(float(y))) for x, y in marks} <= drawn
+
+
+def test_every_artist_of_a_result_is_tied_to_it(results) -> None:
+    root = _check(_severity(results, 0.0))
+    tied = [e.attrib["data-series"] for e in root.iter() if "data-series" in e.attrib]
+    assert tied.count("0") == tied.count("1") >= 4, "mean, percentile, extreme, marks"
 
 
 def test_series_are_told_apart_by_colour_and_marker() -> None:
@@ -173,4 +214,10 @@ def test_ticks_never_collide() -> None:
 
 def test_plain_keeps_words_and_cuts_the_rest() -> None:
     assert plain("a\nb\x07", None) == "a b\N{REPLACEMENT CHARACTER}"
-    assert plain("abcdefgh", 5) == "abcd…"
+    assert plain("abcdefgh", 5) == "ab…gh"
+
+
+def test_labels_that_are_too_long_keep_all_their_parts() -> None:
+    assert abridged("lenet, RRAM1", 28) == "lenet, RRAM1"
+    assert abridged("mobilenet-v2, FeFET2, differential, seed 0", 32) == "mob…-v2, FeFET2, dif…ial, seed 0"
+    assert len(abridged("a" * 40, 28)) == 28

@@ -76,10 +76,10 @@ class Watch(Observer):
     def left(self) -> str:
         """``"1,200 of 5,000 chips, 2min left"``."""
         said = f"{self.done:,} of {self.total:,} chips"
-        (then, before), (now, after) = self.recent[0], self.recent[-1]
-        if after <= before or self.done >= self.total:
+        if len(self.recent) < 2 or self.done >= self.total:
             return said
-        return f"{said}, {format_duration((self.total - self.done) * (now - then) / (after - before))} left"
+        (then, before), (now, after) = self.recent[0], self.recent[-1]
+        return f"{said}, {_about((self.total - self.done) * (now - then) / (after - before))} left"
 
     def _spell(self, row: dict[str, Any]) -> str:
         parts = []
@@ -120,6 +120,11 @@ class Screen(Watch):
             f"{self.left}; {self.complete:,} of {self.cells:,} cells complete. Ctrl-C is safe: run again goes on."
         )
         return Group(*(Text(m, style="dim") for m in self.messages[-4:]), table, bar, foot)
+
+
+def _about(seconds: float) -> str:
+    """``"2min"``: an estimate has no digits to spare."""
+    return format_duration(float(f"{seconds:.2g}") if seconds < 60 else 60 * round(seconds / 60))
 
 
 @contextmanager

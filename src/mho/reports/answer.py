@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from mho.reports.scale import Scale, scale_of, tail_of
-from mho.reports.wording import NBSP, age_words, ordinal, sigma_words
-
-if TYPE_CHECKING:
-    from mho.evaluation.result import Population, Result
+from mho.reports.scale import Scale
+from mho.reports.summary import Entry, Numbers, Summary
+from mho.reports.wording import NBSP, capital, ordinal
 
 PERCENT = Scale("yield", fraction=True)
 POINT = 0.01  # "loses less than one point": the loss of accuracy that people call free
@@ -21,27 +18,44 @@ class Finding(NamedTuple):
 
     Attributes:
         label: whose result.
-        sentences: the most informative point first, the harshest point last.
+        lead: the one sentence to remember, about the unlucky chip; empty where no percentile was asked for.
+        sentences: what else there is to say.
     """
 
     label: str
+    lead: str
     sentences: list[str]
 
 
-def findings(results: Mapping[str, Result]) -> list[Finding]:
-    """One finding a result: how far it goes almost without loss, and what is left at the harshest point.
+def findings(summary: Summary) -> list[Finding]:
+    """One finding a result: what is left at the harshest point, and how far it goes almost without loss.
 
-    Both at the oldest age: the almost lossless point is the largest sigma up to which the mean loses less
-    than one percentage point against the digital network; the harshest point is the largest sigma.
+    Both at the oldest age: the harshest point is the largest sigma; the almost lossless point is the largest
+    sigma up to which the mean loses less than one percentage point against the digital network.
     """
-    return [Finding(label, _sentences(result)) for label, result in results.items()]
+    return [Finding(e.short, lead(summary, e), _sentences(summary, e)) for e in summary.entries]
 
 
-def caveats(results: Mapping[str, Result]) -> list[str]:
+def lead(summary: Summary, entry: Entry) -> str:
+    """``"At sigma 0.2 after 1 year, 99 % of chips stay above 93.1 % [92.8, 93.3]."``; empty without a percentile."""
+    stay = stays(summary, entry.harshest)
+    return stay and f"At {entry.where(entry.harshest)}, {stay}."
+
+
+def stays(summary: Summary, numbers: Numbers) -> str:
+    """``"99 % of chips stay above 93.1 % [92.8, 93.3]"``; empty without a percentile, or with one chip."""
+    unlucky = summary.unlucky(numbers)
+    if unlucky is None or numbers.chips == 1 or math.isnan(unlucky.value):
+        return ""
+    share, side = summary.tail.share()
+    return f"{share:g}{NBSP}% of chips stay {side} {summary.scale.measured(unlucky)}"
+
+
+def caveats(summary: Summary) -> list[str]:
     """What these chips are too few to say, once for all results."""
     out: list[str] = []
-    for result in results.values():
-        tail = tail_of(result)
+    for entry in summary.entries:
+        result, tail = entry.result, summary.tail
         if result.chips == 1:
             out.append("One chip says nothing about the next one.")
         elif tail.k is not None:
@@ -55,62 +69,58 @@ def caveats(results: Mapping[str, Result]) -> list[str]:
     return list(dict.fromkeys(out))
 
 
-def _sentences(result: Result) -> list[str]:
-    oldest = max(range(len(result.age)), key=lambda j: result.age[j])
-    order = sorted(range(len(result.sigma)), key=lambda i: result.sigma[i] or 0.0)
-    everyone = list(result.populations())
-    row = [everyone[i * len(result.age) + oldest] for i in order]
+def _sentences(summary: Summary, entry: Entry) -> list[str]:
+    oldest = max(entry.result.age)
+    row = sorted((n for n in entry.numbers if n.age == oldest), key=lambda n: n.sigma or 0.0)
     mildest, harshest = row[0], row[-1]
+    where = entry.where(harshest)
     if math.isnan(harshest.mean.value):
-        return [f"At {_where(result, harshest)} no chip gave a value."]
-    who = "the average chip" if result.chips > 1 else "the one chip evaluated"
-    last = f"At the harshest point, {_where(result, harshest)}, {who} {_state(result, harshest)}"
+        return [f"At {where} no chip gave a value."]
+    who = "the average chip" if harshest.chips > 1 else "the one chip evaluated"
+    said = bool(stays(summary, harshest))
+    one = len(row) == 1
+    # The lead has said where, and how the unlucky chip does.
+    place = "" if said and one else "there," if said else f"at {where}" if one else f"at the harshest point, {where},"
+    last = capital(f"{place} {who} {_state(summary, harshest, unlucky=not said)}".strip())
     # Of a metric that is no fraction nobody said how much loss is small, nor whether more is better.
-    if len(row) == 1 or not math.isfinite(result.digital) or not result.bounded:
-        return [last if len(row) > 1 else f"At {_where(result, harshest)} {who} {_state(result, harshest)}"]
-    easy = _almost_lossless(row, result.digital)
+    digital = entry.result.digital
+    if one or not math.isfinite(digital) or not summary.scale.fraction:
+        return [last]
+    easy = _almost_lossless(row, digital)
     if easy is None:
-        first = f"Already at {_where(result, mildest)} {who} loses a point or more: it {_state(result, mildest)}"
-        return [first, last]
-    kept = f"{who} loses less than one point: it {_state(result, easy)}"
+        start = f"Already at {entry.where(mildest)} {who} loses a point or more"
+        return [last, f"{start}: it {_state(summary, mildest)}"]
+    kept = f"{who} loses less than one point: it {_state(summary, easy, unlucky=not said or easy is not harshest)}"
     if easy is harshest:
-        return [f"Even at the harshest point, {_where(result, harshest)}, {kept}"]
-    return [f"Up to {_where(result, easy)} {kept}", last]
+        return [f"Even {'there' if said else f'at the harshest point, {where},'} {kept}"]
+    return [last, f"Up to {entry.where(easy)} {kept}"]
 
 
-def _almost_lossless(row: list[Population], digital: float) -> Population | None:
+def _almost_lossless(row: list[Numbers], digital: float) -> Numbers | None:
     kept = None
-    for population in row:
-        if not digital - population.mean.value < POINT:
+    for numbers in row:
+        if not digital - numbers.mean.value < POINT:
             break
-        kept = population
+        kept = numbers
     return kept
 
 
-def _where(result: Result, population: Population) -> str:
-    place = sigma_words(population.sigma)
-    return place if result.age == (0.0,) else f"{place} {age_words(population.age)}"
-
-
-def _state(result: Result, population: Population) -> str:
+def _state(summary: Summary, numbers: Numbers, *, unlucky: bool = True) -> str:
     """``reaches 97.1 % [96.8, 97.4]; 99 % of chips stay above ...; the worst of 200 chips seen: ...``."""
-    if math.isnan(population.mean.value):
+    scale = summary.scale
+    if math.isnan(numbers.mean.value):
         return "gave no value."
-    scale, tail = scale_of({result.label: result}), tail_of(result)
     reaches = "reaches" if scale.fraction else f"has a {scale.metric} of"
-    if result.chips == 1:
-        return f"{reaches} {scale.said(population.mean.value)}."
-    parts = [f"{reaches} {scale.measured(population.mean)}"]
-    if tail.k is not None:
-        share, side = (100 - tail.k, "above") if tail.low else (tail.k, "below")
-        limit = scale.measured(population.percentile(tail.k))
-        parts.append(f"{share:g}{NBSP}% of chips stay {side} {limit}")
-    word = "worst" if scale.fraction else "lowest" if tail.low else "highest"
-    parts.append(f"the {word} of {result.chips:,} chips seen: {scale.said(tail.extreme(population))}")
-    if result.threshold is not None:
-        good = PERCENT.measured(population.yield_above(result.threshold))
-        verb = "reach" if scale.fraction else "are at or above"
-        parts.append(f"{good} of chips {verb} {scale.factor * result.threshold:g}" + (f"{NBSP}%" * scale.fraction))
+    if numbers.chips == 1:
+        return f"{reaches} {scale.said(numbers.mean.value)}."
+    parts = [f"{reaches} {scale.measured(numbers.mean)}"]
+    if unlucky and (stay := stays(summary, numbers)):
+        parts.append(stay)
+    parts.append(f"the {summary.extreme} of {numbers.chips:,} chips seen: {scale.said(numbers.extreme)}")
+    verb = "reach" if scale.fraction else "are at or above"
+    for threshold, good in numbers.good.items():
+        limit = f"{scale.factor * threshold:g}" + f"{NBSP}%" * scale.fraction
+        parts.append(f"{PERCENT.measured(good)} of chips {verb} {limit}")
     return "; ".join(parts) + "."
 
 

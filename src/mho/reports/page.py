@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mho.files import write_text
-from mho.reports import answer, figures, tables
+from mho.reports import answer, overview, thinning
 from mho.reports.bibliography import entry
-from mho.reports.scale import scale_of, tail_of
-from mho.reports.wording import age_words, capital, duration_words, ordinal, sigma_words
+from mho.reports.layers import digital, layers, shape
+from mho.reports.picture import pictures
+from mho.reports.plates import plates
+from mho.reports.provenance import provenance
+from mho.reports.summary import Summary
+from mho.reports.tables import populations
+from mho.reports.wording import age_words, capital, duration_words, ordinal
 
 if TYPE_CHECKING:
     from mho.evaluation.result import Result
     from mho.memory.description import Description
-
-PANELS = 3  # panels a figure has at most; of more ages, the first and the last are drawn
-CROWDS = 12  # results whose chips are drawn one by one; the table has the others too
-_IDENTIFIER = re.compile(r'id="(f[0-9a-f]{8})-')
-
-
-class Plate(NamedTuple):
-    """A figure of the page: panels side by side, caption, and what reproduces it."""
-
-    panels: list[str]
-    caption: str
-    keys: list[tuple[str, str]]
-    specs: dict[str, str]
 
 
 def write(
@@ -42,32 +33,40 @@ def write(
     specs: Mapping[str, str],
     references: Sequence[str] = (),
     intro: str = "",
+    axes: Mapping[str, Mapping[str, str]] | None = None,
+    notices: Sequence[str] = (),
+    failures: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the report of ``results`` to ``path``, whole or not at all.
 
-    The page needs nothing beside itself: no network, no fonts, no scripts from elsewhere.
+    The page needs nothing beside itself: no network, no fonts, no scripts from elsewhere. It stays below two
+    megabytes; what is left out for that, it says.
 
     Args:
         path: the HTML file; its folder must exist.
         title: heading of the page.
-        results: label to result; all of one metric.
+        results: label to result; all of one metric. More than six are shown as a study: ranked, in small multiples.
         description: where every tensor is kept, ``None`` to leave that table out.
         command: the command line that reproduces the numbers.
         specs: name to YAML; a spec named like a result is shown with that result's figures.
         references: keys of the bibliography.
         intro: paragraphs before the answer, separated by blank lines.
+        axes: label to axis to value, the same axes for every result; columns and filters of the table, and what
+            groups many results in the figures. ``None`` where results differ by nothing but their label.
+        notices: warnings, shown above the answer.
+        failures: label to traceback of what gave no result.
 
     Returns:
         The path written.
 
     Raises:
-        SpecError: there are no results, or they measure different things.
+        SpecError: there are no results, they measure different things, or a result lacks an axis.
         UnknownNameError: a reference that the bibliography does not have.
         OutputError: the page cannot be written; nothing is left behind.
     """
     page = render(
         title=title, results=results, description=description, command=command, specs=specs,
-        references=references, intro=intro,
+        references=references, intro=intro, axes=axes, notices=notices, failures=failures,
     )  # fmt: skip
     return write_text(Path(path), page)
 
@@ -76,11 +75,14 @@ def render(
     *,
     title: str,
     results: Mapping[str, Result],
-    description: Description | None,
+    description: Description | None = None,
     command: str,
     specs: Mapping[str, str],
-    references: Sequence[str],
-    intro: str,
+    references: Sequence[str] = (),
+    intro: str = "",
+    axes: Mapping[str, Mapping[str, str]] | None = None,
+    notices: Sequence[str] = (),
+    failures: Mapping[str, str] | None = None,
 ) -> str:
     """The text of the page that :func:`write` writes."""
     import jinja2
@@ -93,112 +95,92 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["inline"] = _Inline()
-    scale = scale_of(results)
-    plates = _plates(results, specs)
-    first = next(iter(results.values()))
-    tail = tail_of(first)
+    summary = Summary.of(results, axes)
+    bibtex = "\n\n".join(entry(key) for key in dict.fromkeys(references))
+    drawn = pictures(plates(summary, specs), title)
     context: dict[str, Any] = {
         "title": title,
         "intro": [p for p in intro.split("\n\n") if p.strip()],
-        "subtitle": _subtitle(results),
-        "findings": answer.findings(results),
-        "caveats": answer.caveats(results),
-        "plates": plates,
-        "populations": tables.populations(results),
+        "subtitle": _subtitle(summary),
+        "notices": [*notices],
+        "pictures": drawn,
+        "axes": {name: values for name, values in summary.axes.items() if len(values) > 1},
+        "description": description,
+        "layers": None if description is None else layers(description),
+        "digital": {} if description is None else digital(description),
+        "shape": shape,
+        "provenance": provenance(summary),
+        "command": command,
+        "bibtex": bibtex,
+    }
+    context |= _answer(summary) | _reading(summary)
+    template, page = environment.get_template("report.html.j2"), ""
+    for share in thinning.SHARES:
+        page = template.render(context | _bulk(summary, specs, failures or {}, share))
+        if len(page.encode("utf-8", "replace")) < thinning.LIMIT:
+            break
+    return page
+
+
+def _bulk(summary: Summary, specs: Mapping[str, str], failures: Mapping[str, str], share: float) -> dict[str, Any]:
+    """What makes a page large, and what was left out of it."""
+    kept, rows_left = thinning.rows(summary, share)
+    specs, specs_left = thinning.texts(specs, "specifications", share)
+    failures, failures_left = thinning.tracebacks(failures, share)
+    return {
+        "populations": populations(summary, kept),
+        "rows_left": rows_left,
+        "specs": specs,
+        "specs_left": specs_left,
+        "failures": failures,
+        "failures_left": failures_left,
+    }
+
+
+def _answer(summary: Summary) -> dict[str, Any]:
+    many = summary.many
+    return {
+        "many": many,
+        "place": overview.heading(summary) if many else "",
+        "findings": overview.findings(summary) if many else answer.findings(summary),
+        "spread": overview.spread(summary) if many else [],
+        "caveats": answer.caveats(summary),
+    }
+
+
+def _reading(summary: Summary) -> dict[str, Any]:
+    """What the explanations depend on."""
+    scale, tail, first = summary.scale, summary.tail, summary.entries[0].result
+    return {
         "metric": capital(scale.metric) + (" in percent" if scale.fraction else ""),
         "confidence": f"{100 * first.confidence:g}",
-        "fraction": scale.fraction,
+        "extreme": capital(summary.extreme),
         "tail": tail,
         "percentile": None if tail.k is None else ordinal(tail.k),
         "needed": None if tail.k is None else answer.chips_needed(tail.k, first.confidence),
-        "with_ekl": any(r.ekl is not None for r in results.values()),
-        "with_yield": any(r.threshold is not None for r in results.values()),
-        "description": description,
-        "layers": None if description is None else tables.layers(description),
-        "digital": {} if description is None else tables.digital(description),
-        "shape": tables.shape,
-        "provenance": tables.provenance(results),
-        "command": command,
-        "specs": specs,
-        "bibtex": "\n\n".join(entry(key) for key in dict.fromkeys(references)),
+        "with_ekl": any(n.ekl is not None for e in summary.entries for n in e.numbers),
+        "with_yield": bool(summary.thresholds),
     }
-    return environment.get_template("report.html.j2").render(context)
 
 
-class _Inline:
-    """Drawings as parts of one page: safe as they are, their identifiers numbered so that none occurs twice."""
-
-    def __init__(self) -> None:
-        self._drawn = 0
-
-    def __call__(self, svg: str) -> Any:
-        import markupsafe
-
-        self._drawn += 1
-        own = _IDENTIFIER.search(svg)
-        if own:
-            svg = re.sub(rf'(id="|#){own[1]}-', rf"\g<1>d{self._drawn}-", svg)
-        # The parser of HTML knows what svg is without its name space.
-        return markupsafe.Markup(svg.replace(' xmlns="http://www.w3.org/2000/svg"', "", 1))
-
-
-def _plates(results: Mapping[str, Result], specs: Mapping[str, str]) -> list[Plate]:
-    labels = [(figures.swatch(i), label) for i, label in enumerate(results)]
-    lines = [(figures.swatch(None), "mean, with its interval")]
-    scale, tail = scale_of(results), tail_of(next(iter(results.values())))
-    if tail.k is not None:
-        lines.append((figures.swatch(None, "percentile"), f"{ordinal(tail.k)} percentile"))
-    extreme = "worst" if scale.fraction else "lowest" if tail.low else "highest"
-    lines += [
-        (figures.swatch(None, "extreme"), f"{extreme} chip seen"),
-        (figures.swatch(None, "digital"), "digital network"),
-    ]
-    ages = sorted({age for r in results.values() for age in r.age})
-    shown = ages if len(ages) <= PANELS else [ages[0], ages[-1]]
-    against = "of each result" if all(len(r.sigma) == 1 for r in results.values()) else "against sigma"
-    panels = [figures.severity(results, age, legend=False) for age in shown]
-    caption = f"{capital(scale.metric)} {against}. A band is missing where there are too few chips to draw it."
-    out = [Plate(panels, caption, labels + lines, dict(specs))]
-    if len(ages) > 2:
-        out.append(_aged(results, labels + lines, specs))
-    for i, (label, result) in enumerate(list(results.items())[:CROWDS]):
-        span = figures.limits({label: result})
-        mine = [age for age in shown if age in result.age] or [result.age[-1]]
-        drawn = [figures.distribution(result, age, label=label, index=i, limits=span) for age in mine]
-        caption = (
-            f"{label}: every chip. Each tick is a chip, the ridge above it the crowd (scaled row by row), "
-            "the marker the mean"
-        )
-        own_tail = tail_of(result)
-        if own_tail.k is not None:
-            caption += f", the dashed line the {ordinal(own_tail.k)} percentile"
-        caption += f", the number the {extreme} chip seen."
-        own = {label: specs[label]} if label in specs else dict(specs)
-        out.append(Plate(drawn, caption, [], own))
-    return out
-
-
-def _aged(results: Mapping[str, Result], keys: list[tuple[str, str]], specs: Mapping[str, str]) -> Plate:
-    metric = capital(scale_of(results).metric)
-    sigmas = sorted({s for r in results.values() for s in r.sigma if s is not None})
-    chosen: list[float | None] = [sigmas[len(sigmas) // 2], sigmas[-1]] if len(sigmas) > 1 else [None]
-    panels = [figures.ageing(results, sigma, legend=False) for sigma in chosen]
-    where = " and ".join(sigma_words(s) for s in chosen if s is not None)
-    return Plate(panels, f"{metric} against time since programming{f', {where}' if where else ''}.", keys, dict(specs))
-
-
-def _subtitle(results: Mapping[str, Result]) -> str:
+def _subtitle(summary: Summary) -> str:
     """``"Accuracy of 100 chips, each on 10,000 test samples; ..."``: what all results have in common."""
-    every, scale = list(results.values()), scale_of(results)
+    every, scale, ages = [e.result for e in summary.entries], summary.scale, summary.ages
     chips, images = sorted({r.chips for r in every}), sorted({r.images for r in every})
-    ages, data = sorted({a for r in every for a in r.age}), {r.data for r in every}
+    adaptive = any(getattr(r, "images_per_chip", None) is not None for r in every)
     parts = [
-        f"{capital(scale.metric)} of {' or '.join(f'{n:,}' for n in chips)} chip{'s' * (chips != [1])}, "
-        f"each on {' or '.join(f'{n:,}' for n in images)} test samples"
+        f"{scale.metric} of {_either(chips)} chip{'s' * (chips != [1])}, each on "
+        f"{'up to ' * adaptive}{_either(images)} test samples"
     ]
+    data = {r.data for r in every}
     parts[0] += f" of {data.pop()}" if len(data) == 1 and data != {""} else ""
     parts += [age_words(ages[0]) + (f" to {duration_words(ages[-1])}" if len(ages) > 1 else "")]
     if len({r.digital for r in every}) == 1:
         parts.append(f"digital network {scale.said(every[0].digital, 2)}")
-    return "; ".join(parts) + "."
+    if summary.many:
+        parts.insert(0, f"{len(every)} results")
+    return capital("; ".join(parts)) + "."
+
+
+def _either(numbers: list[int]) -> str:
+    return " or ".join(f"{n:,}" for n in numbers) if len(numbers) < 4 else f"{numbers[0]:,} to {numbers[-1]:,}"

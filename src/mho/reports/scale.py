@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mho.errors import SpecError
@@ -11,7 +11,8 @@ from mho.reports.wording import NBSP
 from mho.units import percent
 
 if TYPE_CHECKING:
-    from mho.evaluation.result import Population, Result
+    from mho.evaluation.population import Population
+    from mho.evaluation.result import Result
     from mho.evaluation.statistics import Interval
 
 
@@ -58,6 +59,10 @@ class Scale(NamedTuple):
         """``"[96.8, 97.4]"``."""
         return f"[{self.text(interval.low, digits)}, {self.text(interval.high, digits)}]"
 
+    def axis(self, interval: Interval) -> Interval:
+        """The interval in what axes show."""
+        return type(interval)(*(self.factor * v for v in interval))
+
 
 class Tail(NamedTuple):
     """The percentile that stands for the unlucky chip, and the side it is on.
@@ -74,14 +79,19 @@ class Tail(NamedTuple):
         """The last chip seen on this side."""
         return population.minimum if self.low else float(population.values.max())
 
+    def share(self) -> tuple[float, str]:
+        """Percent of chips on the better side of the percentile, and which side that is."""
+        assert self.k is not None
+        return (100 - self.k, "above") if self.low else (self.k, "below")
 
-def scale_of(results: Mapping[str, Result]) -> Scale:
+
+def scale_of(results: Iterable[Result]) -> Scale:
     """The one scale of all results.
 
     Raises:
         SpecError: there are no results, or they measure different things.
     """
-    scales = sorted({Scale(r.metric, r.bounded) for r in results.values()})
+    scales = sorted({Scale(r.metric, r.bounded) for r in results})
     if not scales:
         raise SpecError("there are no results to show")
     if len(scales) > 1:
@@ -90,11 +100,12 @@ def scale_of(results: Mapping[str, Result]) -> Scale:
     return scales[0]
 
 
-def tail_of(result: Result) -> Tail:
+def tail_of(percentiles: Iterable[float], bounded: bool) -> Tail:
     """Of a fraction the lowest percentile asked for; else the one farthest from the median, on its own side."""
-    if not result.percentiles:
+    ks = sorted(percentiles)
+    if not ks:
         return Tail(None, True)
-    if result.bounded:
-        return Tail(min(result.percentiles), True)
-    k = max(result.percentiles, key=lambda k: abs(k - 50))
+    if bounded:
+        return Tail(ks[0], True)
+    k = max(ks, key=lambda k: abs(k - 50))
     return Tail(k, k <= 50)

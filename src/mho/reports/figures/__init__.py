@@ -1,8 +1,28 @@
-"""Figures as themed SVG text: one drawing serves light pages, dark pages and paper."""
+"""Figures drawn once: as themed SVG for light pages, dark pages and paper, and as PDF for a column of a paper."""
 
 from mho.reports.figures.ageing import ageing
-from mho.reports.figures.distribution import distribution
-from mho.reports.figures.lines import limits, swatch
+from mho.reports.figures.canvas import Drawing, thinned
+from mho.reports.figures.distribution import crowd, distribution
+from mho.reports.figures.keys import Key, swatch
+from mho.reports.figures.multiples import grouping, multiples, sparse
+from mho.reports.figures.paper import pdf
+from mho.reports.figures.ranking import WIDE, cut, ranking
 from mho.reports.figures.severity import severity
 
-__all__ = ["ageing", "distribution", "limits", "severity", "swatch"]
+__all__ = [
+    "WIDE",
+    "Drawing",
+    "Key",
+    "ageing",
+    "crowd",
+    "cut",
+    "distribution",
+    "grouping",
+    "multiples",
+    "pdf",
+    "ranking",
+    "severity",
+    "sparse",
+    "swatch",
+    "thinned",
+]

@@ -1,79 +1,119 @@
-"""One SVG for light and dark: matplotlib draws in sentinel colours, CSS variables take their place."""
+"""What a figure is before it is SVG or PDF: a size, a title, and a function that paints in colours by name."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
-# Sentinels are colours that matplotlib itself never chooses, so that replacing them touches nothing else. The
-# colour beside a variable's name is what shows where no style sheet defines it: figures stand alone, too.
-INK, MUTED, RULE, PAPER = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
-SERIES = tuple(f"#0a0b{n}" for n in range(11, 17))
+WIDTH, HEIGHT = 252, 189  # points: one column (3.5 in) of an IEEE paper; the page scales figures up
+
+# Colours are places in matplotlib's property cycle, which each output fills with its own.
+INK, MUTED, RULE, PAPER = "C0", "C1", "C2", "C3"
+SERIES = ("C4", "C5", "C6", "C7", "C8", "C9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_VARIABLES = {
-    INK: ("ink", "#1d1d1b"),
-    MUTED: ("muted", "#5c5a55"),
-    RULE: ("rule", "#dcd8cf"),
-    PAPER: ("paper", "#fffefb"),
-    **{
-        sentinel: (f"series-{i}", colour)
-        for i, (sentinel, colour) in enumerate(
-            zip(SERIES, ("#0a67a3", "#c2500b", "#0b7f5d", "#a9478f", "#8a6a00", "#56606b"), strict=True),
-            start=1,
-        )
-    },
+# Dark enough for text and lines on white, told apart with any colour vision [Wong's blue, vermilion, green, purple].
+COLOURS = {
+    "ink": "#1d1d1b",
+    "muted": "#5c5a55",
+    "rule": "#dcd8cf",
+    "paper": "#fffefb",
+    "series-1": "#0a67a3",
+    "series-2": "#c2500b",
+    "series-3": "#0b7f5d",
+    "series-4": "#a9478f",
+    "series-5": "#8a6a00",
+    "series-6": "#56606b",
 }
-_SENTINEL = re.compile("|".join(_VARIABLES))
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_REFERENCE = re.compile(r"#([\w.-]+)")
-_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+PRINT = [*(COLOURS | {"paper": "#ffffff"}).values()]
 _CONTROL = re.compile(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def draw(width: int, height: int, title: str, paint: Callable[[Figure], None]) -> str:
-    """What ``paint`` draws on a figure, as one SVG element whose inks are CSS variables.
+class Mark(NamedTuple):
+    """A point that a reader may ask about.
 
-    The result depends on the data alone: no date, no random identifiers, no global state of pyplot.
-
-    Args:
-        width: in CSS pixels at natural size; the SVG scales with its container.
-        height: in CSS pixels.
-        title: one line for tooltips and screen readers; an empty one marks decoration, which they skip.
-        paint: draws on the figure; colours come from this module.
+    Attributes:
+        axes: where it is.
+        x: in data coordinates of the axes.
+        y: in data coordinates of the axes.
+        series: index of the result it belongs to.
+        words: its numbers; the first line is what it belongs to.
     """
+
+    axes: Axes
+    x: float
+    y: float
+    series: int
+    words: str
+
+
+Sheet: TypeAlias = "Figure | SubFigure"
+Paint = Callable[["Figure | SubFigure"], list[Mark]]
+
+
+class Drawing(NamedTuple):
+    """A figure, not yet drawn.
+
+    Attributes:
+        width: points.
+        height: points.
+        title: one line for tooltips and screen readers; an empty one marks decoration, which they skip.
+        paint: draws on a figure or a part of one, and says which points can be asked about.
+    """
+
+    width: int
+    height: int
+    title: str
+    paint: Paint
+
+    def svg(self) -> str:
+        """One SVG element whose inks are CSS variables; it depends on the data alone."""
+        from mho.reports.figures.svg import draw
+
+        return draw(self)
+
+
+@contextmanager
+def style(cycle: list[str]) -> Iterator[None]:
+    """Matplotlib's defaults with the house's sizes and ten colours: ink, muted, rule, paper and the series'."""
+    from cycler import cycler
     from matplotlib import style
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
 
     # From matplotlib's defaults: a user's matplotlibrc shall not change, nor break, the figures of a report.
-    with style.context(["default", _STYLE]), warnings.catch_warnings():
-        # The browser sets the text; that matplotlib's own font lacks a glyph is of no consequence.
+    with style.context(["default", _STYLE | {"axes.prop_cycle": cycler(color=cycle)}]), warnings.catch_warnings():
+        # The browser sets the text of SVG; that matplotlib's own font lacks a glyph is of no consequence.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure = Figure(figsize=(width / 72, height / 72))
-        FigureCanvasSVG(figure)
-        paint(figure)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
-    return _themed(buffer.getvalue(), plain(title))
+        yield
 
 
 def plain(text: str, longest: int | None = None) -> str:
-    """``text`` without characters that XML forbids, cut to ``longest`` with an ellipsis."""
+    """``text`` without characters that XML forbids, its middle cut out beyond ``longest``: ends tell labels apart."""
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
-    return text if longest is None or len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    if longest is None or len(text) <= longest:
+        return text
+    head = longest // 2
+    return f"{text[:head].rstrip()}…{text[len(text) - (longest - 1 - head) :].lstrip()}"
 
 
-def series(index: int) -> tuple[str, str]:
-    """Colour and marker of the series at ``index``; 42 differ before one repeats."""
-    return SERIES[index % len(SERIES)], MARKERS[index % len(MARKERS)]
+def abridged(text: str, longest: int) -> str:
+    """``text`` with its longest parts, between commas, cut until it fits, so that every part stays recognisable."""
+    parts = plain(text).split(", ")
+    lengths = [len(part) for part in parts]
+    while sum(lengths) + 2 * len(parts) - 2 > longest and max(lengths) > 5:
+        lengths[lengths.index(max(lengths))] -= 1
+    return plain(", ".join(map(plain, parts, lengths)), longest)
+
+
+def series(slot: int | None) -> tuple[str, str]:
+    """Colour and marker of a slot, 42 of which differ; ``None`` is the background."""
+    return (MUTED, "o") if slot is None else (SERIES[slot % len(SERIES)], MARKERS[slot % len(MARKERS)])
 
 
 def thinned(places: list[float], gap: float) -> list[int]:
@@ -85,81 +125,59 @@ def thinned(places: list[float], gap: float) -> list[int]:
     return kept[::-1]
 
 
-def _themed(svg: str, title: str) -> str:
-    source = ElementTree.fromstring(svg)
-    prefix = "f" + hashlib.sha256((title + svg).encode("utf-8", "replace")).hexdigest()[:8]
-    used = {
-        name
-        for element in source.iter()
-        for key, value in element.attrib.items()
-        if key.endswith("href") or "url(" in value
-        for name in _REFERENCE.findall(value)
-    }
-    names = {name: f"{prefix}-{i}" for i, name in enumerate(sorted(used))}
-    root = _copy(source, names)
-    for part in [p for p in root if p.tag == "metadata" or (p.tag == "defs" and p.find("style") is not None)]:
-        root.remove(part)
-    root.attrib = {
-        "xmlns": _SVG.strip("{}"),
-        "viewBox": root.attrib["viewBox"],
-        **({"role": "img", "aria-label": title} if title else {"aria-hidden": "true"}),
-        "font-family": "system-ui, sans-serif",
-        "stroke-linejoin": "round",
-    }
-    if title:
-        label = ElementTree.Element("title")
-        label.text = title
-        root.insert(0, label)
-    return ElementTree.tostring(root, encoding="unicode")
+def size(figure: Sheet) -> tuple[float, float]:
+    """Width and height in points, of a figure or a part of one."""
+    box, dpi = figure.bbox, figure.dpi
+    return float(72 * box.width / dpi), float(72 * box.height / dpi)
 
 
-def _copy(element: ElementTree.Element, names: dict[str, str]) -> ElementTree.Element:
-    """The element without namespaces, unused names, fonts and superfluous digits."""
-    out = ElementTree.Element(element.tag.removeprefix(_SVG))
-    for key, value in element.attrib.items():
-        key = key.removeprefix(_XLINK)
-        if key == "id":
-            if value in names:
-                out.set("id", names[value])
-            continue
-        if key == "href" or "url(" in value:
-            value = _REFERENCE.sub(lambda m: "#" + names.get(m[1], m[1]), value)
-        if key == "style":
-            value = re.sub(r"font-family: [^;]*;? ?", "", value)
-            value = _SENTINEL.sub(lambda m: "var(--{}, {})".format(*_VARIABLES[m[0]]), value)
-        if not (key == "transform" and value.startswith("rotate(-0 ")):
-            out.set(key, _LONG_NUMBER.sub(lambda m: f"{float(m[0]):.2f}", value).replace("\n", ""))
-    out.text = element.text if element.tag == f"{_SVG}text" else None
-    out.extend(_copy(child, names) for child in element)
-    return out
+def inset(figure: Sheet, left: float, bottom: float, right: float, top: float) -> Axes:
+    """Axes with margins in points."""
+    width, height = size(figure)
+    return figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height))
 
 
-_STYLE: dict[Any, Any] = {
+def tie(artist: Artist, index: int) -> None:
+    """Let the SVG say that this artist belongs to the result at ``index``."""
+    artist.set_gid(f"series:{index}")
+
+
+_STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mho",
+    "pdf.fonttype": 42,
+    # Both come with matplotlib, so every machine draws the same; the first is the face that papers are set in.
+    "font.family": ["STIXGeneral", "DejaVu Sans"],
     "text.parse_math": False,  # a label is a name, dollar signs included
     "axes.formatter.use_mathtext": False,
-    "font.size": 11.5,
+    "font.size": 8,
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
-    "axes.linewidth": 0.7,
+    "axes.labelsize": 8,
+    "axes.labelpad": 3,
+    "axes.titlesize": 8,
+    "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.unicode_minus": True,
     "grid.color": RULE,
-    "grid.linewidth": 0.7,
+    "grid.linewidth": 0.5,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.major.size": 3.5,
-    "xtick.major.width": 0.7,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "xtick.major.width": 0.5,
+    "xtick.minor.width": 0.4,
     "ytick.major.size": 0.0,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 5.0,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.5,
     "legend.frameon": False,
-    "legend.fontsize": 10.5,
+    "legend.fontsize": 8,
     "path.simplify": False,
 }

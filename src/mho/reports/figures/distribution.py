@@ -3,106 +3,110 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mho.reports.figures import lines
-from mho.reports.figures.canvas import INK, MUTED, PAPER, draw, plain, series
-from mho.reports.scale import Scale, Tail, scale_of, tail_of
+from mho.reports.figures.canvas import INK, MUTED, PAPER, WIDTH, Drawing, Mark, Sheet, inset, plain, series
+from mho.reports.figures.words import words
+from mho.reports.summary import Entry, Numbers, Summary
 from mho.reports.wording import age_words, sigma_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-    from mho.evaluation.result import Population, Result
-
-BINS, TICKS, ROWS, ROW = 56, 220, 12, 48
+BINS, TICKS, ROWS, ROW = 56, 220, 12, 34
+Span = tuple[float, float]
 
 
-def distribution(
-    result: Result,
-    age: float | None = None,
-    *,
-    label: str | None = None,
-    index: int = 0,
-    limits: tuple[float, float] | None = None,
-) -> str:
-    """Distribution of the metric over chips, one ridge a sigma, as themed SVG.
+def distribution(summary: Summary, entry: Entry, age: float | None = None, *, span: Span | None = None) -> Drawing:
+    """Distribution of the metric over chips, one ridge a sigma.
 
     The ridge is a histogram, scaled row by row. Below it every chip has a tick (chips nearer than the line is
     wide share one), so that a single unlucky chip is seen however many chips there are. A marker shows the
     mean, a dashed line the lowest percentile.
 
     Args:
-        result: what to show; of more than 12 sigmas, 12 spread evenly.
+        summary: what the entry is one of.
+        entry: what to show; of more than 12 sigmas, 12 spread evenly.
         age: seconds; ``None`` takes the last age.
-        label: what the title calls it; ``None`` takes the result's own label.
-        index: which colour and marker.
-        limits: of the x axis, as it shows them; ``None`` covers all ages and sigmas of this result.
+        span: limits of the x axis, as it shows them; ``None`` covers every chip of this result.
 
     Raises:
         SpecError: the result does not have this age.
     """
+    result = entry.result
     at = result.age[-1] if age is None else age
     step = max(len(result.sigma) - 1, 1) / (ROWS - 1)
     picked = sorted({min(round(i * step), len(result.sigma) - 1) for i in range(ROWS)})
-    rows = picked if len(result.sigma) > ROWS else list(range(len(result.sigma)))
-    j = result.age.index(at) if at in result.age else result.age.index(result.at(sigma=result.sigma[0], age=at).age)
-    everyone = list(result.populations())
-    populations = [everyone[i * len(result.age) + j] for i in rows]
-    name = result.label if label is None else label
-    span = limits or lines.limits({name: result})
-    scale, tail = scale_of({name: result}), tail_of(result)
+    sigmas = [result.sigma[i] for i in (picked if len(result.sigma) > ROWS else range(len(result.sigma)))]
+    populations = [result.at(sigma=s, age=at) for s in sigmas]
+    numbers = [entry.at(p.sigma, p.age) for p in populations]
+    limits = span or crowd(summary, entry)
 
-    def paint(figure: Figure) -> None:
-        width, height = (72 * float(v) for v in figure.get_size_inches())
-        axes = figure.add_axes((50 / width, 44 / height, 1 - 64 / width, 1 - 70 / height))
+    def paint(figure: Sheet) -> list[Mark]:
+        axes = inset(figure, 34, 30, 9, 18)
         axes.spines[["left"]].set_visible(False)
-        axes.set_xlim(*span)
-        axes.set_ylim(len(rows) - 0.72, -0.98)
+        axes.set_xlim(*limits)
+        axes.set_ylim(len(sigmas) - 0.68, -0.98)
         axes.grid(axis="x")
-        for row, population in enumerate(populations):
-            _ridge(axes, population, row, scale, tail, span, index)
+        if summary.scale.fraction:  # no tick where no accuracy is
+            axes.set_xticks([x for x in axes.get_xticks() if max(limits[0], 0) <= x <= min(limits[1], 100)])
+        marks = []
+        for row, (population, n) in enumerate(zip(populations, numbers, strict=True)):
+            assert n is not None
+            marks += _ridge(axes, population.values, n, row, summary, entry)
         if math.isfinite(result.digital):
-            axes.axvline(scale.factor * result.digital, color=INK, linewidth=0.8, zorder=1.5)
-        axes.set_yticks(range(len(rows)), [_sigma(p.sigma) for p in populations])
-        axes.set_xlabel(plain(scale.name, 40), labelpad=5)
-        axes.set_title("sigma", x=-0.03, ha="right", fontsize=11, color=MUTED, pad=4)
-        axes.set_title(f"{plain(name, 24)}, {age_words(at)}", loc="right", fontsize=11.5, pad=4)
+            axes.axvline(summary.scale.factor * result.digital, color=INK, linewidth=0.6, zorder=1.5)
+        axes.set_yticks(range(len(sigmas)), [_sigma(s) for s in sigmas])
+        axes.set_xlabel(plain(summary.scale.name, 40))
+        axes.set_title("sigma", x=-0.03, ha="right", color=MUTED, pad=3)
+        axes.set_title(f"{plain(entry.short, 28)}, {age_words(at)}", loc="right", pad=3)
+        return marks
 
-    words = f"Distribution of {result.metric} over {result.chips} chips, {name}, {age_words(at)}"
-    return draw(lines.WIDTH, 70 + ROW * len(rows), words, paint)
+    title = f"Distribution of {result.metric} over {result.chips} chips, {entry.label}, {age_words(at)}"
+    return Drawing(WIDTH, 48 + ROW * len(sigmas), title, paint)
 
 
-def _ridge(
-    axes: Axes,
-    population: Population,
-    row: int,
-    scale: Scale,
-    tail: Tail,
-    span: tuple[float, float],
-    index: int,
-) -> None:
+def crowd(summary: Summary, entry: Entry) -> Span:
+    """Limits of an axis that holds every chip of the result, and the unluckiest one's number beyond it."""
+    factor, result = summary.scale.factor, entry.result
+    # A chip without a value is nan, and the least of numbers and a nan would be nan.
+    values = result.values[abs(result.values) < math.inf]
+    seen = [float(values.min()), float(values.max())] if values.size else []
+    seen = [factor * v for v in (*seen, result.digital, result.ideal) if math.isfinite(v)]
+    low, high = lines.aired(seen, factor)
+    room = 0.12 * (high - low)
+    return (low - room, high) if summary.tail.low else (low, high + room)
+
+
+def _ridge(axes: Axes, chips: Any, n: Numbers, row: int, summary: Summary, entry: Entry) -> list[Mark]:
     import numpy as np
 
-    colour, marker = series(index)
-    values = scale.factor * population.values[np.isfinite(population.values)]
-    axes.axhline(row, color=colour, linewidth=0.7, alpha=0.6)
+    slot = entry.index if not summary.many else 0
+    colour, marker = series(slot)
+    span, factor = axes.get_xlim(), summary.scale.factor
+    values = factor * chips[np.isfinite(chips)]
+    axes.axhline(row, color=colour, linewidth=0.5, alpha=0.6)
     if not len(values):
-        axes.text(span[0], row - 0.1, " no values", color=MUTED, fontsize=10)
-        return
+        axes.text(span[0], row - 0.1, " no values", color=MUTED)
+        return []
     counts, edges = np.histogram(values, bins=BINS, range=span)
     axes.stairs(row - 0.72 * counts / max(counts.max(), 1), edges, baseline=row, fill=True, color=colour, alpha=0.3)
     places = np.unique(np.round((values - span[0]) / (span[1] - span[0]) * TICKS)) / TICKS
     _ticks(axes, span[0] + places * (span[1] - span[0]), row, colour)
-    if tail.k is not None and len(values) > 1:
-        at = scale.factor * population.percentile(tail.k).value
-        axes.plot([at, at], [row + 0.2, row - 0.5], color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
-    axes.plot([values.mean()], [row], color=colour, marker=marker, markersize=6.5, markeredgecolor=PAPER, zorder=4)
-    _worst(axes, float(values.min() if tail.low else values.max()), row, scale, tail, span)
+    mean = factor * n.mean.value
+    marks = [Mark(axes, mean, row, entry.index, words(summary, entry, n, "mean"))]
+    unlucky = summary.unlucky(n)
+    if unlucky is not None and len(values) > 1:
+        at = factor * unlucky.value
+        axes.plot([at, at], [row + 0.2, row - 0.5], color=colour, linewidth=0.85, linestyle=(0, (3, 2)))
+        marks.append(Mark(axes, at, row - 0.15, entry.index, words(summary, entry, n, "percentile")))
+    axes.plot([mean], [row], color=colour, marker=marker, markersize=4.6, markeredgecolor=PAPER, zorder=4)
+    _worst(axes, float(values.min() if summary.tail.low else values.max()), row, summary)
+    return marks
 
 
-def _ticks(axes: Axes, places: object, row: int, colour: str) -> None:
+def _ticks(axes: Axes, places: Any, row: int, colour: str) -> None:
     """All ticks as one path: ten thousand chips cost no more than two hundred."""
     import numpy as np
     from matplotlib.patches import PathPatch
@@ -111,19 +115,15 @@ def _ticks(axes: Axes, places: object, row: int, colour: str) -> None:
     x = np.repeat(np.asarray(places, dtype=float), 2)
     y = np.tile([row + 0.04, row + 0.2], len(x) // 2)
     codes = np.tile([Path.MOVETO, Path.LINETO], len(x) // 2)
-    axes.add_patch(PathPatch(Path(np.column_stack([x, y]), codes), edgecolor=colour, facecolor="none", linewidth=1.0))
+    axes.add_patch(PathPatch(Path(np.column_stack([x, y]), codes), edgecolor=colour, facecolor="none", linewidth=0.7))
 
 
-def _worst(axes: Axes, worst: float, row: int, scale: Scale, tail: Tail, span: tuple[float, float]) -> None:
-    """The unluckiest chip's number, beyond its tick where there is room, else above it."""
-    text, side = scale.text(worst / scale.factor, 1), -1 if tail.low else 1
-    room = (worst - span[0] if tail.low else span[1] - worst) / (span[1] - span[0])
-    outward, inward = ("right", "left") if tail.low else ("left", "right")
-    if room > 0.16:
-        beyond = worst + side * 0.012 * (span[1] - span[0])
-        axes.text(beyond, row + 0.23, text, color=INK, fontsize=10, ha=outward)
-    else:
-        axes.text(worst, row - 0.07, text, color=INK, fontsize=10, ha=inward)
+def _worst(axes: Axes, worst: float, row: int, summary: Summary) -> None:
+    """The unluckiest chip's number, beyond its tick."""
+    span, low = axes.get_xlim(), summary.tail.low
+    beyond = worst + (-1 if low else 1) * 0.012 * (span[1] - span[0])
+    text = summary.scale.text(worst / summary.scale.factor, 1)
+    axes.text(beyond, row + 0.25, text, color=INK, ha="right" if low else "left")
 
 
 def _sigma(sigma: float | None) -> str:

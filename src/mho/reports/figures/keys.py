@@ -1,0 +1,89 @@
+"""What colours, markers and lines mean: little pictures for the page's legend, and a legend for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mho.reports.figures.canvas import INK, MUTED, PAPER, Drawing, Mark, Sheet, plain, series
+from mho.reports.figures.lines import DASHES
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+
+ROW = 11  # points between two rows of the legend on paper
+
+
+class Key(NamedTuple):
+    """One line of a legend.
+
+    Attributes:
+        words: what it means.
+        kind: ``line``, ``dot`` (a row of the ranking), ``mean``, ``percentile``, ``tick``, ``extreme``, ``digital``
+            or ``range``.
+        slot: which colour and marker; ``None`` for what all results share.
+        series: indices of the results it stands for; empty for all.
+    """
+
+    words: str
+    kind: str
+    slot: int | None = None
+    series: tuple[int, ...] = ()
+
+
+def swatch(key: Key) -> str:
+    """The key's picture as SVG."""
+
+    def sketch(figure: Sheet) -> list[Mark]:
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, 20), ylim=(0, 8))
+        axes.axis("off")
+        for artist in _artists(key, 0.5, 19.5, 4, 2.6):
+            axes.add_artist(artist)
+        return []
+
+    return Drawing(20, 8, "", sketch).svg()
+
+
+def legend(figure: Sheet, keys: Sequence[Key], columns: int) -> None:
+    """All keys in rows from the top, filling ``figure``."""
+    axes = figure.add_axes((0, 0, 1, 1))
+    rows = -(-len(keys) // columns)
+    axes.set(xlim=(0, 252), ylim=(ROW * rows, 0))
+    axes.axis("off")
+    for i, key in enumerate(keys):
+        x, y = 252 / columns * (i % columns) + 4, ROW * (i // columns + 0.5)
+        for artist in _artists(key, x, x + 18, y, 2.6):
+            axes.add_artist(artist)
+        axes.text(x + 23, y, plain(key.words, 32 if columns == 2 else 64), va="center_baseline")
+
+
+def _artists(key: Key, left: float, right: float, y: float, half: float) -> list[Artist]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
+
+    colour, marker = series(key.slot)
+    colour = INK if key.kind == "digital" else colour
+    middle = (left + right) / 2
+    if key.kind == "extreme":
+        return [Line2D([middle], [y], color=colour, linestyle="", marker="o", markersize=2)]
+    if key.kind == "tick":
+        span = Line2D([left + 4, right - 4], [y, y], color=colour, linewidth=0.6)
+        return [span, Line2D([middle], [y], color=colour, linestyle="", marker="|", markersize=6, markeredgewidth=1.2)]
+    if key.kind == "range":
+        return [Rectangle((left, y - half), right - left, 2 * half, facecolor=MUTED, alpha=0.16, linewidth=0)]
+    width = {"digital": 0.6, "percentile": 0.85, "dot": 1.4}.get(key.kind, 1.1)
+    inner = 4 if key.kind == "dot" else 0
+    line = Line2D([left + inner, right - inner], [y, y], color=colour, linewidth=width)
+    if key.kind == "percentile":
+        line.set_linestyle(DASHES)
+    out: list[Artist] = [line]
+    if key.kind == "mean" and key.slot is None:
+        out.append(Rectangle((left, y - half), right - left, 2 * half, facecolor=MUTED, alpha=0.25, linewidth=0))
+    if (key.kind == "mean" and key.slot is not None) or key.kind == "dot":
+        size = 4.6 if key.kind == "mean" else 4
+        out.append(
+            Line2D([middle], [y], color=colour, marker=marker, markersize=size, markeredgecolor=PAPER,
+                   markeredgewidth=0.7)
+        )  # fmt: skip
+    return out
