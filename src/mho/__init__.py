@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mho import data, devices, mapping, training, zoo
-    from mho.evaluation import evaluate
+    from mho import data, devices, mapping, studies, training, zoo
+    from mho.evaluation import compare, evaluate
     from mho.memory import Memory, deploy, describe
     from mho.reports import cite, report
+    from mho.studies import Study
     from mho.training import train
 
 __version__ = "0.1.0"
@@ -23,16 +24,20 @@ _VERBS = {
     "deploy": "mho.memory",
     "describe": "mho.memory",
     "evaluate": "mho.evaluation",
+    "compare": "mho.evaluation",
     "train": "mho.training",
+    "Study": "mho.studies",
     "report": "mho.reports",
     "cite": "mho.reports",
 }
-_ROOMS = ("data", "devices", "mapping", "training", "zoo")
+_ROOMS = ("data", "devices", "mapping", "studies", "training", "zoo")
 
 __all__ = [
     "Memory",
+    "Study",
     "__version__",
     "cite",
+    "compare",
     "data",
     "deploy",
     "describe",
@@ -40,6 +45,7 @@ __all__ = [
     "evaluate",
     "mapping",
     "report",
+    "studies",
     "train",
     "training",
     "zoo",

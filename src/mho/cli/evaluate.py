@@ -34,12 +34,25 @@ def evaluate(
         ),
     ] = "",
     age: Annotated[str, Parameter(help="Ages since programming: 0,1h,1y.")] = "0",
-    chips: Annotated[int, Parameter(help="How many chips.")] = 100,
+    chips: Annotated[
+        int | None,
+        Parameter(help="How many chips, 100 unless given; with --precision the most, 100000 unless given."),
+    ] = None,
+    precision: Annotated[
+        str,
+        Parameter(
+            help="Add chips and images until intervals have this half-width: 0.002, or mean=0.002,p1=0.02,yield=0.01.",
+            show_default=False,
+        ),
+    ] = "",
     seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
     metric: Annotated[
         str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")
     ] = "accuracy",
-    percentiles: Annotated[str, Parameter(help="Percentiles to print.")] = "1,5",
+    percentiles: Annotated[
+        str,
+        Parameter(help="Percentiles to print; 1,5 unless given, with --precision those it names.", show_default=False),
+    ] = "",
     threshold: Annotated[
         float | None, Parameter(help="Metric that a chip must reach to count as good; accuracies are fractions.")
     ] = None,
@@ -57,8 +70,10 @@ def evaluate(
     # Everything that can be refused is refused before the long work.
     severities = numbers("--sigma", sigma) if sigma else memory.usual_sigma()
     ages = durations(age)
-    wanted = numbers("--percentiles", percentiles, "1,5")
-    at_least("--chips", chips, 1)
+    wanted = numbers("--percentiles", percentiles, "1,5") if percentiles else None
+    width = _widths(precision) if precision else None
+    if chips is not None:
+        at_least("--chips", chips, 1)
     for path in (report, json):
         if path is not None:
             check_writable(path)
@@ -77,6 +92,7 @@ def evaluate(
         population,
         test,
         n_chips=chips,
+        precision=width,
         sigma=severities,
         age=ages,
         metric=metric,
@@ -94,3 +110,11 @@ def evaluate(
 
         title = f"{Path(checkpoint).stem} on {population.label}"
         print(f"report: {write(report, result, population, title=title, command=command_line())}")
+
+
+def _widths(text: str) -> float | dict[str, float]:
+    """``"0.002"`` or ``"mean=0.002,p1=0.02"`` as :func:`mho.evaluate` takes it."""
+    if "=" not in text:
+        return numbers("--precision", text, "0.002")[0]
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): numbers("--precision", value, "mean=0.002,p1=0.02")[0] for name, _, value in pairs}

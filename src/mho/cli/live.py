@@ -110,8 +110,9 @@ class Screen(Watch):
         from rich.text import Text
 
         table = Table(box=None, padding=(0, 2, 0, 0))
-        table.add_column("cell", no_wrap=True, overflow="ellipsis")
-        table.add_column("chips", justify="right", no_wrap=True)
+        # The last column gives way where the terminal is narrow.
+        table.add_column("cell", no_wrap=True, min_width=min(48, max(map(len, self.rows), default=4)))
+        table.add_column("chips", justify="right", no_wrap=True, min_width=9)
         table.add_column("so far" if self.done < self.total else "found", no_wrap=True, overflow="ellipsis")
         for name, (have, wanted, said) in list(self.rows.items())[-ROWS:]:
             table.add_row(name, f"{have:,}" + (f"/{wanted:,}" if wanted else ""), said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, get_args
 
@@ -37,9 +37,10 @@ def axis(
     return list(numbers)
 
 
-def check_counts(n_chips: int, first_chip: int, batch_size: int | None) -> None:
-    """Refuse numbers of chips and images that are no numbers of chips and images."""
-    for name, value, least in (("n_chips", n_chips, 1), ("first_chip", first_chip, 0), ("batch_size", batch_size, 1)):
+def check_counts(**counts: int | None) -> None:
+    """Refuse numbers of chips and images that are no numbers of chips and images; only ``first_chip`` may be zero."""
+    for name, value in counts.items():
+        least = 0 if name == "first_chip" else 1
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, Integral):
@@ -57,6 +58,53 @@ def check_statistics(percentiles: Sequence[float], confidence: float) -> None:
             raise SpecError(f"percentile {k:g} must lie between 0 and 100; the unlucky chip in a hundred is 1")
     if not 0 < confidence < 1:
         raise SpecError(f"confidence={confidence:g} must lie between 0 and 1, such as 0.95")
+
+
+def check_precision(
+    precision: float | Mapping[str, float], percentiles: Sequence[float] | None, threshold: float | None, bounded: bool
+) -> tuple[tuple[float, ...], dict[str, float]]:
+    """The percentiles that are asked for, and the half-width wanted of every interval that decides when to stop.
+
+    Args:
+        precision: of every interval that is asked for, or by name: ``"mean"``, ``"p1"``, ``"yield"``.
+        percentiles: those asked for; ``None`` for those that ``precision`` names.
+        threshold: ``None`` where no yield is asked for.
+        bounded: whether the metric is a fraction.
+    """
+    check_statistics(percentiles or (), 0.5)
+    shown = [float(k) for k in percentiles or ()]
+    if isinstance(precision, Mapping):
+        wanted = dict(precision)
+        for name in wanted:
+            k = _percentile(name)
+            if k is None and name not in ("mean", "yield"):
+                raise SpecError(f"precision names {name!r}: {nearest(str(name), ('mean', 'p1', 'p5', 'yield'))}")
+            shown += [k] if k is not None and k not in shown else []
+        if "yield" in wanted and threshold is None:
+            raise SpecError("precision names 'yield', the part of chips that reach a threshold; give threshold= too")
+        if not wanted:
+            raise SpecError("precision is an empty mapping; name the interval that decides, such as {'mean': 0.002}")
+    else:
+        names = ["mean", *(f"p{k:g}" for k in shown), *(["yield"] if threshold is not None else [])]
+        wanted = dict.fromkeys(names, precision)
+    for name, width in wanted.items():
+        said = f"precision of {name}" if isinstance(precision, Mapping) else "precision"
+        if isinstance(width, bool | str) or not hasattr(width, "__float__"):
+            raise SpecError(f"{said} is {width!r}, a {type(width).__name__}; it takes a half-width such as 0.002")
+        if not 0 < width < math.inf:
+            raise SpecError(f"{said} is {width:g}; a half-width must be more than zero, such as 0.002")
+        if (bounded or name == "yield") and width >= 1:
+            raise SpecError(f"{said} is {width:g}, but is a fraction: 0.2 points are written 0.002")
+    check_statistics(shown, 0.5)
+    return tuple(shown), {name: float(width) for name, width in wanted.items()}
+
+
+def _percentile(name: object) -> float | None:
+    """1.0 for ``"p1"``, ``None`` for what names no percentile."""
+    try:
+        return float(name[1:]) if isinstance(name, str) and name.startswith("p") else None
+    except ValueError:
+        return None
 
 
 def check_choice(name: str, said: str, choices: Any) -> None:

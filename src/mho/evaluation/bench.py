@@ -72,6 +72,11 @@ class Bench:
         # The folded model expects scaled weights; those that stay digital are scaled here, once.
         self.model = scale_digital(model, self._gains, self.chips)
 
+    @property
+    def counts_hits(self) -> bool:
+        """Whether some images of a chip stand for all: the metric is a mean of hits, one a sample."""
+        return self.metric.hits is not None and self.data.targets.dim() == 1
+
     @cached_property
     def digital(self) -> float:
         """The metric of the model as it was passed in."""

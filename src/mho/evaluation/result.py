@@ -11,56 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mho.errors import SpecError
-from mho.evaluation.statistics import Interval, mean_interval, percentile_interval, yield_interval
+from mho.evaluation import accounts
+from mho.evaluation.population import Population, nulls
+from mho.evaluation.sampled import Screening
+from mho.evaluation.statistics import Interval
 from mho.text import table
 from mho.units import format_duration, percent, significant
-
-
-@dataclass(frozen=True, kw_only=True)
-class Population:
-    """The chips at one sigma and one age.
-
-    Attributes:
-        values: ``(chips,)`` metric of each chip (accuracy is a fraction).
-        ekl: ``(chips,)`` mean ``-log p_y`` (nats) over the samples each chip classifies correctly, or ``None``.
-        sigma: the device's sigma, ``None`` where the device keeps its own.
-        age: seconds since programming.
-        confidence: two-sided coverage of every interval.
-    """
-
-    values: NDArray[np.float64]
-    ekl_values: NDArray[np.float64] | None
-    sigma: float | None
-    age: float
-    confidence: float = 0.95
-
-    @property
-    def mean(self) -> Interval:
-        """Mean over chips, Student-t interval."""
-        return mean_interval(self.values, self.confidence)
-
-    @property
-    def std(self) -> float:
-        """Standard deviation between chips (ddof = 1)."""
-        return float(self.values.std(ddof=1)) if len(self.values) > 1 else float("nan")
-
-    @property
-    def minimum(self) -> float:
-        """Worst chip seen; no bound on the worst chip possible."""
-        return float(self.values.min())
-
-    @property
-    def ekl(self) -> Interval | None:
-        """Expected KL divergence from the label, over correctly classified samples (nats) [qin2025neft]."""
-        return None if self.ekl_values is None else mean_interval(self.ekl_values, self.confidence)
-
-    def percentile(self, k: float) -> Interval:
-        """k-th percentile performance (KPP) with its order-statistic interval [yan2023trice]."""
-        return percentile_interval(self.values, k, self.confidence)
-
-    def yield_above(self, threshold: float) -> Interval:
-        """Fraction of chips at or above ``threshold``, Clopper-Pearson interval."""
-        return yield_interval(self.values, threshold, self.confidence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +24,14 @@ class Result:
     """Metric of every chip at every sigma and age.
 
     Attributes:
-        values: ``(sigma, age, chip)`` float64.
+        values: ``(sigma, age, chip)`` float64; where chips were sampled, best estimates and ``nan`` for no chip.
         ekl: the same shape (nats), ``None`` for models that are no classifiers.
         sigma: values of the first axis; ``(None,)`` where the device keeps its own sigma.
         age: values of the second axis, seconds.
         metric: name of the metric; its values are fractions for accuracies.
         ideal: the metric of the quantised model on noiseless cells.
         digital: the metric of the model as it was passed in.
-        images: number of test samples every chip was judged on.
+        images: number of test samples, all of which every chip of a plain evaluation was judged on.
         percentiles: percentiles that tables print.
         seed: seed of the deployment; chip i of this seed is always the same chip.
         label: what tables call this result (usually the device).
@@ -83,6 +39,7 @@ class Result:
         first_chip: number of the first chip.
         bounded: the metric is a fraction and is shown in percent.
         provenance: versions, device, batching and wall time.
+        screening: how far every chip is known, where :func:`mho.evaluate` was given a ``precision``.
     """
 
     values: NDArray[np.float64]
@@ -102,6 +59,7 @@ class Result:
     first_chip: int = 0
     bounded: bool = True
     provenance: dict[str, Any] = field(default_factory=dict)
+    screening: Screening | None = None
 
     @property
     def axes(self) -> dict[str, tuple[Any, ...]]:
@@ -114,20 +72,36 @@ class Result:
 
     @property
     def chips(self) -> int:
-        """Chips evaluated at every point."""
+        """Chips evaluated at every point; of an adaptive evaluation, at the point that took most."""
         return int(self.values.shape[2])
+
+    @property
+    def images_per_chip(self) -> NDArray[np.int64] | None:
+        """``(sigma, age, chip)`` images that each chip was judged on, ``None`` where that is all of them."""
+        return None if self.screening is None else self.screening.images
+
+    @property
+    def spent(self) -> int:
+        """Chip-images judged."""
+        return self.values.size * self.images if self.screening is None else self.screening.spent
+
+    @property
+    def plain(self) -> int:
+        """Chip-images with which chips judged on all images are foreseen to give intervals as narrow as these."""
+        return self.spent if self.screening is None else accounts.plain(self, self.screening)
 
     def at(self, *, sigma: float | None = None, age: float | None = None) -> Population:
         """The population at one point; an axis of length one needs no coordinate."""
         i = _position("sigma", sigma, self.sigma)
         j = _position("age", age, self.age)
-        return Population(
+        plain = Population(
             values=self.values[i, j],
             ekl_values=None if self.ekl is None else self.ekl[i, j],
             sigma=self.sigma[i],
             age=self.age[j],
             confidence=self.confidence,
         )
+        return plain if self.screening is None else self.screening.at(i, j, self.images, plain)
 
     def populations(self) -> Iterator[Population]:
         """Every population, sigma outermost."""
@@ -143,7 +117,7 @@ class Result:
         return [self._row(p) for p in self.populations()]
 
     def _row(self, p: Population) -> dict[str, Any]:
-        row: dict[str, Any] = {"label": self.label, "sigma": p.sigma, "age_s": p.age, "chips": self.chips}
+        row: dict[str, Any] = {"label": self.label, "sigma": p.sigma, "age_s": p.age, "chips": len(p.values)}
         named: dict[str, Interval | None] = {"mean": p.mean}
         named |= {f"p{k:g}": p.percentile(k) for k in self.percentiles}
         if self.threshold is not None:
@@ -159,7 +133,8 @@ class Result:
         from dataclasses import fields
 
         out = {f.name: getattr(self, f.name) for f in fields(self)}
-        out |= {"values": _nulls(self.values), "ekl": None if self.ekl is None else _nulls(self.ekl)}
+        out |= {"values": nulls(self.values), "ekl": None if self.ekl is None else nulls(self.ekl)}
+        out |= {"screening": None if self.screening is None else self.screening.to_dict()}
         return out | {k: out[k] if math.isfinite(out[k]) else None for k in ("digital", "ideal")}
 
     @classmethod
@@ -168,7 +143,8 @@ class Result:
         data = data | {k: math.nan if data[k] is None else data[k] for k in ("digital", "ideal")}
         lists = {k: tuple(data[k]) for k in ("sigma", "age", "percentiles")}
         arrays = {k: None if data[k] is None else np.asarray(data[k], dtype=np.float64) for k in ("values", "ekl")}
-        return cls(**(data | lists | arrays))
+        more = data.get("screening")
+        return cls(**(data | lists | arrays | {"screening": None if more is None else Screening.from_dict(more)}))
 
     def __str__(self) -> str:
         show = percent if self.bounded else significant
@@ -184,18 +160,11 @@ class Result:
             sigma = "device's" if p.sigma is None else f"{p.sigma:g}"
             rows.append([sigma, format_duration(p.age), *shown])
         title = (
-            f"{self.label}: {self.metric}{' in %' if self.bounded else ''}, {self.chips} chips x {self.images} "
-            f"samples, seed {self.seed}; digital {show(self.digital)}, noiseless cells {show(self.ideal)}; "
+            f"{self.label}: {self.metric}{' in %' if self.bounded else ''}, {accounts.size(self)} samples, "
+            f"seed {self.seed}; digital {show(self.digital)}, noiseless cells {show(self.ideal)}; "
             f"[{100 * self.confidence:g} % intervals over chips]"
         )
-        return table(header, rows, left=2, title=title)
-
-
-def _nulls(values: NDArray[np.float64]) -> Any:
-    """Nested lists with ``None`` for nan and infinity, which JSON does not have."""
-    listed = values.astype(object)
-    listed[~np.isfinite(values)] = None
-    return listed.tolist()
+        return "\n".join([table(header, rows, left=2, title=title), *accounts.lines(self)])
 
 
 def _position(axis: str, wanted: float | None, have: tuple[float | None, ...]) -> int:

@@ -1,0 +1,129 @@
+"""The adaptive evaluation of one population: a pilot, a plan, looks at fixed parts of it, more chips where needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mho.evaluation.cohort import Cohort
+from mho.evaluation.quantities import Quantity
+from mho.evaluation.spending import Spending
+
+PILOT_CHIPS = 64
+PILOT_IMAGES = 64
+"""The pilot only says how far chips and images spread; 64 chips tell a variance to about 18 %."""
+FEWEST_IMAGES = 16
+LATE = 0.85
+"""From this part of the plan on it is completed rather than looked at."""
+GROWTH = 1.5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted of a population.
+
+    Attributes:
+        quantities: those that decide when to stop, by name.
+        precision: the half-width wanted of each.
+        confidence: two-sided coverage of every interval, each by itself.
+        cap: most chips.
+        images: images of a chip's first look; ``None`` decides by the pilot.
+        fewest_images: never fewer, where the pilot decides.
+    """
+
+    quantities: Mapping[str, Quantity]
+    precision: Mapping[str, float]
+    confidence: float
+    cap: int
+    images: int | None = None
+    fewest_images: int = FEWEST_IMAGES
+
+
+def explore(cohort: Cohort, asked: Asked, chip_cost: float) -> float:
+    """Judge chips and images until every precision is reached, or there are no more chips to make.
+
+    The pilot is looked at for almost no error, then a plan is made from what it shows of the variances, revised and
+    looked at half-way, and looked at when complete; beyond it chips grow by half or more a look. The errors of all
+    looks sum to ``1 - confidence`` (:class:`mho.evaluation.spending.Spending`).
+
+    Args:
+        cohort: an empty one.
+        asked: what for.
+        chip_cost: what making a chip costs, in images.
+
+    Returns:
+        The error probability of the intervals of the last look.
+    """
+    spending = Spending(1 - asked.confidence)
+
+    def settled(error: float, *, last: bool) -> bool:
+        enough = True
+        for name, quantity in asked.quantities.items():
+            wanted = asked.precision[name]
+            if enough or last:
+                quantity.settle(cohort, error, wanted, last=last)
+                enough = quantity.interval(cohort, error).half_width <= wanted and enough
+        return enough
+
+    def plan(error: float) -> int:
+        most = max(q.needed(cohort, error, asked.precision[name]) for name, q in asked.quantities.items())
+        return math.ceil(min(most, asked.cap))
+
+    begin(cohort, asked, chip_cost)
+    error, spending = spending.pilot() if len(cohort) < asked.cap else spending.rest()
+    if settled(error, last=len(cohort) == asked.cap) or len(cohort) == asked.cap:
+        return error
+    complete = plan(spending.planned(1.0)[0])
+    # A percentile far out needs chips before anything can be foreseen of it, and plans from few chips are revised.
+    while len(cohort) < complete / 2:
+        cohort.grow(math.ceil(complete / 2))
+        complete = plan(spending.planned(1.0)[0])
+    if len(cohort) < LATE * complete:
+        error, spending = spending.planned(len(cohort) / complete)
+        if settled(error, last=False):
+            return error
+    cohort.grow(complete)
+    error, spending = spending.planned(1.0)
+    while True:
+        capped = len(cohort) >= asked.cap
+        if capped:
+            rest, spending = spending.rest()
+            error += rest
+        if settled(error, last=capped) or capped:
+            return error
+        error, spending = spending.extension()
+        cohort.grow(min(asked.cap, max(math.ceil(GROWTH * len(cohort)), plan(error))))
+
+
+def begin(cohort: Cohort, asked: Asked, chip_cost: float) -> None:
+    """The pilot, and with it the number of images of every chip's first look."""
+    chips = min(PILOT_CHIPS, asked.cap)
+    if not cohort.counted:
+        cohort.grow(chips, cohort.images)
+    elif asked.images is not None:
+        cohort.grow(chips, min(asked.images, cohort.images))
+    else:
+        cohort.grow(chips, min(PILOT_IMAGES, cohort.images))
+        cohort.grow(chips, best_images(cohort, chip_cost, asked.fewest_images))
+
+
+def best_images(cohort: Cohort, chip_cost: float, fewest: int = FEWEST_IMAGES) -> int:
+    """Images a chip that tell most about the mean for their time, a power of two or all.
+
+    n chips cost ``n (c + m)`` images and leave the variance ``(sigma_b^2 + S^2 (1/m - 1/N)) / n``; the product is least
+    at ``m = sqrt(c S^2 / (sigma_b^2 - S^2 / N))`` [cochran1977] section 10.6. Where few chips do not show that they
+    differ, they are taken to differ by half the standard error of that.
+
+    Args:
+        cohort: the pilot.
+        chip_cost: c.
+        fewest: never fewer.
+    """
+    within, images = float(cohort.within.mean()), cohort.images
+    resolved = float(cohort.y.var()) * math.sqrt(2 / max(1, len(cohort) - 1)) / 2
+    excess = max(cohort.between, resolved) - within / images
+    best = math.sqrt(chip_cost * within / excess) if excess > 0 else math.inf
+    if best >= images:
+        return images
+    return min(images, max(fewest, 1 << round(math.log2(max(1.0, best)))))

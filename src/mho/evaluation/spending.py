@@ -1,0 +1,62 @@
+"""When an adaptive evaluation looks at its intervals, and what every look may cost of the error probability."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+PILOT = 0.01
+"""Share of the error that the pilot may spend: it ends only what needs no more chips at all."""
+RESERVE = 0.2
+"""Share of the error kept for chips beyond the plan; every such look takes half of what is left of it."""
+
+
+def obrien_fleming(error: float, fraction: float) -> float:
+    """Two-sided error spent when ``fraction`` of the planned chips are there: ``2 (1 - Phi(z / sqrt(fraction)))``.
+
+    z is the normal quantile of ``1 - error / 2``: the spending function of [landemets1983] that resembles O'Brien's and
+    Fleming's boundaries [obrien1979]. It spends little early and all of ``error`` at 1.
+    """
+    from scipy.special import ndtr, ndtri
+
+    return float(2 * ndtr(ndtri(error / 2) / math.sqrt(min(1.0, fraction)))) if fraction > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Spending:
+    """The error probability of one population's intervals, look by look.
+
+    The shares of all looks sum to at most ``total``, so by the union bound the intervals of all looks cover together
+    with probability ``1 - total``, and so does the one at which the evaluation stops (repeated confidence intervals
+    [jennison1989]). No use is made of how looks depend on each other, hence no integral is needed, and the same shares
+    do for means, order statistics and yields.
+
+    Attributes:
+        total: ``1 - confidence``.
+        spent: shares of the looks so far.
+        beyond: looks after the plan.
+    """
+
+    total: float
+    spent: float = 0.0
+    beyond: int = 0
+
+    def pilot(self) -> tuple[float, Spending]:
+        """The first look's share, and what follows."""
+        return self._take(PILOT * self.total)
+
+    def planned(self, fraction: float) -> tuple[float, Spending]:
+        """The share of a look at ``fraction`` of the plan, and what follows."""
+        return self._take(max(0.0, obrien_fleming((1 - RESERVE) * self.total, fraction) - self.spent))
+
+    def extension(self) -> tuple[float, Spending]:
+        """The share of the next look beyond the plan, and what follows."""
+        share = RESERVE * self.total / 2 ** (self.beyond + 1)
+        return share, replace(self._take(share)[1], beyond=self.beyond + 1)
+
+    def rest(self) -> tuple[float, Spending]:
+        """All that is left: there will be no further look."""
+        return self._take(self.total - self.spent)
+
+    def _take(self, share: float) -> tuple[float, Spending]:
+        return share, replace(self, spent=self.spent + share)

@@ -1,0 +1,35 @@
+"""Orders of images and bounds from them, the obvious way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+
+from reference.philox import word
+
+from mho.rng import stream_key
+
+
+def order(seed: int, chip: int, m: int, images: int) -> list[int]:
+    """The first ``m`` of a Fisher-Yates shuffle, with Python's integers."""
+    key, left, out = stream_key(seed, "images"), list(range(images)), []
+    for i in range(m):
+        fraction = (word(key, chip, 2 * i) << 32) | word(key, chip, 2 * i + 1)
+        j = i + ((fraction * (images - i)) >> 64)
+        left[i], left[j] = left[j], left[i]
+        out.append(left[i])
+    return out
+
+
+def probability(h: int, m: int, k: int, images: int) -> Fraction:
+    """Of h hits among m images drawn without replacement from ``images`` of which ``k`` are hits, exactly."""
+    if h < 0 or h > k or m - h < 0 or m - h > images - k:
+        return Fraction(0)
+    return Fraction(comb(k, h) * comb(images - k, m - h), comb(images, m))
+
+
+def bounds(h: int, m: int, images: int, error: Fraction) -> tuple[int, int]:
+    """Smallest and largest number of hits that ``h`` hits among ``m`` do not speak against."""
+    low = min(k for k in range(images + 1) if sum(probability(i, m, k, images) for i in range(h, m + 1)) > error)
+    high = max(k for k in range(images + 1) if sum(probability(i, m, k, images) for i in range(h + 1)) > error)
+    return low, high
