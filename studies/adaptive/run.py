@@ -100,8 +100,7 @@ def trials(folder: str, name: str, seeds: range) -> list[list[float]]:
         asked = Asked(
             {name: quantity}, {name: precision}, 0.95, 100_000, None, 16 if isinstance(quantity, Mean) else 64
         )
-        error = explore(cohort, asked, COST)
-        found = quantity.interval(cohort, error)
+        found = quantity.interval(cohort, explore(cohort, asked, COST))
         # The plain protocol at this width: its width falls with the root of its chips (4 x as many for a steady width).
         steady = plain_width(name, values, rng.integers(0, size, 4 * len(cohort)))
         equal = len(sources) * 4 * len(cohort) * (steady / found.half_width) ** 2

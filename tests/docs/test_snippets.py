@@ -22,6 +22,7 @@ from mho import spec
 from mho.cli import main
 from mho.evaluation import METRICS
 from mho.memory import layers
+from mho.studies import Study
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<language>\w+)(?P<options>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -60,6 +61,7 @@ PAGES = [
 @pytest.fixture
 def untouched(monkeypatch):
     """What snippets register is forgotten afterwards, and torch has one thread."""
+    assert Study.__name__ in spec._KINDS, "imported before, so that it is not forgotten with them"
     monkeypatch.setattr(spec, "_KINDS", dict(spec._KINDS))
     monkeypatch.setattr(layers, "_RULES", dict(layers._RULES))
     metrics, threads, state = dict(METRICS), torch.get_num_threads(), torch.get_rng_state()

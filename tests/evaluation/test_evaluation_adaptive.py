@@ -84,28 +84,28 @@ def test_bounds_hold_and_most_chips_are_hardly_looked_at() -> None:
 def test_racing_ends_where_knowing_every_chip_would() -> None:
     """With the last chips made, limits are those of full evaluation at the same ranks but for the stated slack."""
     known = cohort(3, 5)
-    error = explore(known, asked(Percentile(5), 0.001, cap=800), 30.0)
-    found = Percentile(5).interval(known, error)
+    looks = explore(known, asked(Percentile(5), 0.001, cap=800), 30.0)
+    found = Percentile(5).interval(known, looks)
     whole = WHOLE[known.sources[0].rows[:800]]
     exact = Cohort([Known(3)], seed=3, images=IMAGES, error=chip_error([5]))
     exact.grow(800, IMAGES)
-    wanted = Percentile(5).interval(exact, error)
+    wanted = Percentile(5).interval(exact, looks)
     assert np.array_equal(exact.values[0], whole)
     assert found.low <= wanted.low
     assert found.high >= wanted.high
     assert found.half_width - wanted.half_width <= 0.04 * found.half_width
-    plain = percentile_interval(whole, 5, 1 - error)
+    plain = percentile_interval(whole, 5)
     assert wanted.low <= plain.low
     assert wanted.high >= plain.high
 
 
 def test_the_same_call_is_the_same_numbers_however_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = cohort(1), cohort(1)
-    errors = [explore(first, asked(Percentile(5), 0.04), 30.0)]
+    looks = [explore(first, asked(Percentile(5), 0.04), 30.0)]
     monkeypatch.setattr("mho.evaluation.cohort.JUDGED", 5000)
     monkeypatch.setattr("mho.evaluation.orders.CELLS", 20_000)
-    errors.append(explore(second, asked(Percentile(5), 0.04), 30.0))
-    assert errors[0] == errors[1]
+    looks.append(explore(second, asked(Percentile(5), 0.04), 30.0))
+    assert looks[0] == looks[1]
     for name in ("y", "hits", "seen", "low", "high"):
         assert np.array_equal(getattr(first, name), getattr(second, name)), name
 

@@ -9,9 +9,11 @@ import pytest
 from reference import sampling
 from scipy import stats
 
+from mho.evaluation.boundaries import Looks, sequential_ranks, single
 from mho.evaluation.bounds import hypergeometric_bounds
 from mho.evaluation.orders import image_orders, remaining
-from mho.evaluation.spending import Spending, obrien_fleming
+from mho.evaluation.spending import Spending
+from mho.evaluation.statistics import percentile_ranks
 
 
 @pytest.mark.parametrize(("images", "m"), [(1, 1), (7, 7), (50, 20), (1000, 64)])
@@ -70,21 +72,40 @@ def test_bounds_are_wrong_no_more_often_than_they_say(error: float) -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
-@pytest.mark.parametrize("fractions", [(), (0.5,), (0.3, 0.8)])
-def test_shares_sum_to_the_error(confidence: float, fractions: tuple[float, ...]) -> None:
+def test_shares_sum_to_the_error(confidence: float) -> None:
     spending, shares = Spending(1 - confidence), []
-    steps = ["pilot", *fractions, 1.0, *["extension"] * 30, "rest"]
-    for step in steps:
-        share, spending = spending.planned(step) if isinstance(step, float) else getattr(spending, step)()
+    for step in ("pilot", "planned", *["extension"] * 30, "rest"):
+        share, spending = getattr(spending, step)()
         assert share >= 0
         shares.append(share)
     assert sum(shares) == pytest.approx(1 - confidence, abs=1e-12)
     assert sum(shares) <= 1 - confidence + 1e-12
-    late = max(fractions, default=0.0) > 0.5
-    assert late or max(shares) == shares[len(fractions) + 1], "the look that is planned for has most of it"
+    assert max(shares) == shares[1], "the look that is planned for has most of it"
 
 
-def test_the_spending_function_is_the_published_one() -> None:
-    assert obrien_fleming(0.05, 0.5) == pytest.approx(2 * stats.norm.sf(1.959964 / np.sqrt(0.5)), rel=1e-5)
-    assert obrien_fleming(0.05, 1.0) == pytest.approx(0.05)
-    assert obrien_fleming(0.05, 0.0) == 0
+@pytest.mark.parametrize("p", [Fraction(1, 10), Fraction(1, 2), Fraction(7, 8)])
+@pytest.mark.parametrize("history", [((30, 0.05),), ((10, 0.01), (30, 0.2), (30, 0.01), (40, 0.05), (64, 0.02))])
+def test_ranks_spend_what_they_may_at_every_look_and_no_rank_more_would_do(p, history) -> None:
+    """Every path of the walk is followed, in fractions; from both ends."""
+    allowed, lower, upper = Fraction(0), [], []
+    for j, (chips, share) in enumerate(history):
+        low, high = sequential_ranks(Looks(history[: j + 1]), float(p), float(p))
+        allowed += Fraction(share) / 2
+        for looks, rank, chance in ((lower, low, p), (upper, chips + 1 - high, 1 - p)):
+            assert sampling.crossings([*looks, (chips, rank)], chance) <= allowed
+            assert sampling.crossings([*looks, (chips, rank + 1)], chance) > allowed
+            looks.append((chips, rank))
+
+
+def test_one_look_has_the_ranks_of_a_plain_evaluation() -> None:
+    for n in (20, 300, 465, 5000):
+        for p in (0.01, 0.05, 0.5, 0.99):
+            assert sequential_ranks(single(n, 0.05), p, p) == percentile_ranks(n, p, p, 0.025)
+
+
+def test_a_look_beyond_the_plan_costs_less_than_errors_that_are_added_up() -> None:
+    history = ((1000, 0.04), (1500, 0.005))
+    low, high = sequential_ranks(Looks(history), 0.01, 0.01)
+    apart = percentile_ranks(1500, 0.01, 0.01, 0.0025)
+    assert apart[0] < low
+    assert high < apart[1]

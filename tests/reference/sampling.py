@@ -33,3 +33,19 @@ def bounds(h: int, m: int, images: int, error: Fraction) -> tuple[int, int]:
     low = min(k for k in range(images + 1) if sum(probability(i, m, k, images) for i in range(h, m + 1)) > error)
     high = max(k for k in range(images + 1) if sum(probability(i, m, k, images) for i in range(h + 1)) > error)
     return low, high
+
+
+def crossings(looks: list[tuple[int, int]], p: Fraction) -> Fraction:
+    """Probability that a binomial walk is below the rank at any look ``(chips, rank)``: every path is followed."""
+    alive, chips, crossed = {0: Fraction(1)}, 0, Fraction(0)
+    for n, rank in looks:
+        for _ in range(n - chips):
+            after: dict[int, Fraction] = {}
+            for count, weight in alive.items():
+                after[count] = after.get(count, Fraction(0)) + weight * (1 - p)
+                after[count + 1] = after.get(count + 1, Fraction(0)) + weight * p
+            alive = after
+        chips = n
+        crossed += sum((w for c, w in alive.items() if c < rank), Fraction(0))
+        alive = {c: w for c, w in alive.items() if c >= rank}
+    return crossed

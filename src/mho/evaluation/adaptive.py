@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mho.evaluation.boundaries import Looks
 from mho.evaluation.cohort import Cohort
 from mho.evaluation.quantities import Quantity
 from mho.evaluation.spending import Spending
@@ -14,9 +15,7 @@ PILOT_CHIPS = 64
 PILOT_IMAGES = 64
 """The pilot only says how far chips and images spread; 64 chips tell a variance to about 18 %."""
 FEWEST_IMAGES = 16
-LATE = 0.85
-"""From this part of the plan on it is completed rather than looked at."""
-GROWTH = 1.5
+GROWTH = 1.3
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,11 @@ class Asked:
     fewest_images: int = FEWEST_IMAGES
 
 
-def explore(cohort: Cohort, asked: Asked, chip_cost: float) -> float:
+def explore(cohort: Cohort, asked: Asked, chip_cost: float) -> Looks:
     """Judge chips and images until every precision is reached, or there are no more chips to make.
 
-    The pilot is looked at for almost no error, then a plan is made from what it shows of the variances, revised and
-    looked at half-way, and looked at when complete; beyond it chips grow by half or more a look. The errors of all
+    The pilot is looked at for almost no error, then a plan is made from what it shows of the variances, revised
+    half-way, and looked at when complete; beyond it chips grow by half or more a look. The errors of all
     looks sum to ``1 - confidence`` (:class:`mho.evaluation.spending.Spending`).
 
     Args:
@@ -53,47 +52,47 @@ def explore(cohort: Cohort, asked: Asked, chip_cost: float) -> float:
         chip_cost: what making a chip costs, in images.
 
     Returns:
-        The error probability of the intervals of the last look.
+        The looks, of which the last decided.
     """
-    spending = Spending(1 - asked.confidence)
+    spending, looks = Spending(1 - asked.confidence), Looks()
 
-    def settled(error: float, *, last: bool) -> bool:
+    def settled(looks: Looks, *, last: bool) -> bool:
         enough = True
         for name, quantity in asked.quantities.items():
             wanted = asked.precision[name]
             if enough or last:
-                quantity.settle(cohort, error, wanted, last=last)
-                enough = quantity.interval(cohort, error).half_width <= wanted and enough
+                quantity.settle(cohort, looks, wanted, last=last)
+                enough = quantity.interval(cohort, looks).half_width <= wanted and enough
         return enough
 
-    def plan(error: float) -> int:
-        most = max(q.needed(cohort, error, asked.precision[name]) for name, q in asked.quantities.items())
+    def plan(share: float) -> int:
+        foreseen = looks.then(len(cohort), share)
+        most = max(q.needed(cohort, foreseen, asked.precision[name]) for name, q in asked.quantities.items())
         return math.ceil(min(most, asked.cap))
 
     begin(cohort, asked, chip_cost)
-    error, spending = spending.pilot() if len(cohort) < asked.cap else spending.rest()
-    if settled(error, last=len(cohort) == asked.cap) or len(cohort) == asked.cap:
-        return error
-    complete = plan(spending.planned(1.0)[0])
+    capped = len(cohort) == asked.cap
+    share, spending = spending.rest() if capped else spending.pilot()
+    looks = looks.then(len(cohort), share)
+    if settled(looks, last=capped) or capped:
+        return looks
+    share, spending = spending.planned()
+    complete = plan(share)
     # A percentile far out needs chips before anything can be foreseen of it, and plans from few chips are revised.
     while len(cohort) < complete / 2:
         cohort.grow(math.ceil(complete / 2))
-        complete = plan(spending.planned(1.0)[0])
-    if len(cohort) < LATE * complete:
-        error, spending = spending.planned(len(cohort) / complete)
-        if settled(error, last=False):
-            return error
+        complete = plan(share)
     cohort.grow(complete)
-    error, spending = spending.planned(1.0)
     while True:
         capped = len(cohort) >= asked.cap
         if capped:
             rest, spending = spending.rest()
-            error += rest
-        if settled(error, last=capped) or capped:
-            return error
-        error, spending = spending.extension()
-        cohort.grow(min(asked.cap, max(math.ceil(GROWTH * len(cohort)), plan(error))))
+            share += rest
+        looks = looks.then(len(cohort), share)
+        if settled(looks, last=capped) or capped:
+            return looks
+        share, spending = spending.extension()
+        cohort.grow(min(asked.cap, max(math.ceil(GROWTH * len(cohort)), plan(share))))
 
 
 def begin(cohort: Cohort, asked: Asked, chip_cost: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mho.evaluation.boundaries import Looks
 from mho.evaluation.population import nulls
 from mho.evaluation.screening import screened_percentile
 from mho.evaluation.statistics import Interval, mean_interval
@@ -27,7 +28,7 @@ class Comparison:
         images: ``(2, chips)`` images that each was judged on.
         look: images of the first look.
         total: images in the test set.
-        error: error probability of the intervals.
+        looks: when the comparison looked at its intervals, the last time now.
         chip_error: probability that a chip's bound is wrong, a side.
         labels: what tables call a and b.
         precision: half-widths wanted, empty for a plain comparison.
@@ -40,7 +41,7 @@ class Comparison:
     images: NDArray[np.int64]
     look: int
     total: int
-    error: float
+    looks: Looks
     chip_error: float
     spent: int
     labels: tuple[str, str]
@@ -55,7 +56,7 @@ class Comparison:
     @property
     def mean(self) -> Interval:
         """Mean of the paired differences, Student-t interval; what both deployments share does not widen it."""
-        return mean_interval(self.differences, 1 - self.error)
+        return mean_interval(self.differences, 1 - self.looks.share)
 
     @property
     def std(self) -> float:
@@ -66,7 +67,7 @@ class Comparison:
         """k-th percentile of b less the k-th percentile of a; each takes half the error, so the interval is wide."""
         a, b = (
             screened_percentile(
-                self.values[s], self.low[s], self.high[s], k, error=self.chip_error, confidence=1 - self.error / 2
+                self.values[s], self.low[s], self.high[s], k, error=self.chip_error, looks=self.looks.part(0.5)
             )
             for s in (0, 1)
         )
@@ -90,14 +91,16 @@ class Comparison:
         """Plain data for JSON: everything, chip by chip."""
         out = {f.name: getattr(self, f.name) for f in fields(self)}
         out |= {n: nulls(getattr(self, n)) for n in ("differences", "low", "high", "values")}
-        return out | {"images": self.images.tolist(), "precision": dict(self.precision)}
+        looks = self.looks.written()
+        return out | {"images": self.images.tolist(), "precision": dict(self.precision), "looks": looks}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
         """What :meth:`to_dict` wrote."""
         arrays = {n: np.asarray(data[n], dtype=np.float64) for n in ("differences", "low", "high", "values")}
         lists = {n: tuple(data[n]) for n in ("labels", "percentiles")}
-        return cls(**{**data, **arrays, **lists, "images": np.asarray(data["images"], dtype=np.int64)})
+        looks = {"looks": Looks.read(data["looks"])}
+        return cls(**{**data, **arrays, **lists, **looks, "images": np.asarray(data["images"], dtype=np.int64)})
 
     def __str__(self) -> str:
         show = percent if self.bounded else significant

@@ -39,17 +39,14 @@ def _screening(grid: Sequence[Sequence[Screening | None]]) -> Screening:
     def chips(name: str, fill: float = np.nan) -> NDArray[Any]:
         return _padded([[getattr(s, name) for s in line] for line in found], fill)
 
-    def points(name: str) -> NDArray[Any]:
-        return np.array([[getattr(s, name)[0, 0] for s in line] for line in found])
-
     return replace(
         found[0][0],
         first=chips("first"),
         low=chips("low"),
         high=chips("high"),
         images=chips("images", 0),
-        look=points("look"),
-        error=points("error"),
+        look=np.array([[s.look[0, 0] for s in line] for line in found]),
+        looks=tuple(tuple(s.looks[0][0] for s in line) for line in found),
         spent=sum(s.spent for line in found for s in line),
     )
 

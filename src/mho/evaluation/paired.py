@@ -12,6 +12,7 @@ from mho.errors import SpecError
 from mho.evaluation.adaptive import FEWEST_IMAGES, PILOT_IMAGES, Asked, explore
 from mho.evaluation.arguments import axis, check_counts, check_precision, check_statistics
 from mho.evaluation.bench import Bench
+from mho.evaluation.boundaries import single
 from mho.evaluation.cohort import Cohort
 from mho.evaluation.comparison import Comparison
 from mho.evaluation.cost import chip_cost
@@ -113,16 +114,16 @@ def compare(
         first_chip=first_chip,
         counted=counted,
     )
-    error = 1 - confidence
     if wanted:
         quantities: dict[str, Quantity] = {
             name: Mean() if name == "mean" else PercentileDifference(float(name[1:])) for name in wanted
         }
         fewest = FEWEST_IMAGES if set(wanted) == {"mean"} else PILOT_IMAGES
         cost = sum(map(chip_cost, lots)) / 2 if counted else 0.0
-        error = explore(cohort, Asked(quantities, wanted, confidence, most, images, fewest), cost)
+        looks = explore(cohort, Asked(quantities, wanted, confidence, most, images, fewest), cost)
     else:
         cohort.grow(most, total)
+        looks = single(most, 1 - confidence)
     return Comparison(
         differences=cohort.y,
         low=cohort.low,
@@ -131,7 +132,7 @@ def compare(
         images=cohort.seen,
         look=cohort.m,
         total=total,
-        error=error,
+        looks=looks,
         chip_error=cohort.error,
         spent=cohort.spent,
         labels=_labels(a, b),

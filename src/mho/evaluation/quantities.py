@@ -10,35 +10,36 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mho.evaluation.boundaries import Looks
 from mho.evaluation.cohort import Cohort
 from mho.evaluation.screening import denoised, ranks, screened_percentile, screened_yield
 from mho.evaluation.statistics import Interval, mean_interval, proportion_limits
 
 SLACK = 0.04
 """Images are not worth their time once all of them would narrow an interval by less than this part of its width."""
-HOPELESS = 4.0
+HOPELESS = 1.3
 """Chips are not looked at again where so many times the chips are foreseen to be needed."""
 
 MARGIN = 1.15
-"""More chips than are foreseen: being short by a few is dear, since a look beyond the plan has little error left."""
+"""More chips than are foreseen, for means and yields: a look beyond the plan has little error left."""
 
 
 class Quantity(Protocol):
     """One number of a population."""
 
-    def interval(self, cohort: Cohort, error: float) -> Interval:
-        """Its interval, wrong with probability ``error``."""
+    def interval(self, cohort: Cohort, looks: Looks) -> Interval:
+        """Its interval at the last of ``looks``."""
         ...
 
-    def settle(self, cohort: Cohort, error: float, precision: float, *, last: bool) -> None:
+    def settle(self, cohort: Cohort, looks: Looks, precision: float, *, last: bool) -> None:
         """Look at chips again until more images cannot change whether ``precision`` (a half-width) is reached.
 
         Where these are the ``last`` chips there will be, until more images would hardly narrow the interval.
         """
         ...
 
-    def needed(self, cohort: Cohort, error: float, precision: float) -> float:
-        """How many chips to make for the half-width ``precision``, as far as these can tell; with a margin."""
+    def needed(self, cohort: Cohort, looks: Looks, precision: float) -> float:
+        """How many chips to make for the half-width ``precision``, as far as these can tell."""
         ...
 
 
@@ -46,14 +47,14 @@ class Quantity(Protocol):
 class Mean:
     """The mean over chips, or of the difference between two."""
 
-    def interval(self, cohort: Cohort, error: float) -> Interval:
-        return mean_interval(cohort.y, 1 - error)
+    def interval(self, cohort: Cohort, looks: Looks) -> Interval:
+        return mean_interval(cohort.y, 1 - looks.share)
 
-    def settle(self, cohort: Cohort, error: float, precision: float, *, last: bool) -> None:
+    def settle(self, cohort: Cohort, looks: Looks, precision: float, *, last: bool) -> None:
         return
 
-    def needed(self, cohort: Cohort, error: float, precision: float) -> float:
-        width = self.interval(cohort, error).half_width
+    def needed(self, cohort: Cohort, looks: Looks, precision: float) -> float:
+        width = self.interval(cohort, looks).half_width
         return MARGIN * len(cohort) * (2.0 if math.isnan(width) else (width / precision) ** 2)
 
 
@@ -64,26 +65,26 @@ class Percentile:
     k: float
     source: int = 0
 
-    def interval(self, cohort: Cohort, error: float) -> Interval:
+    def interval(self, cohort: Cohort, looks: Looks) -> Interval:
         s = self.source
         return screened_percentile(
-            cohort.values[s], cohort.low[s], cohort.high[s], self.k, error=cohort.error, confidence=1 - error
+            cohort.values[s], cohort.low[s], cohort.high[s], self.k, error=cohort.error, looks=looks
         )
 
-    def needed(self, cohort: Cohort, error: float, precision: float) -> float:
+    def needed(self, cohort: Cohort, looks: Looks, precision: float) -> float:
         n = len(cohort)
-        fewest = math.log(error / 2) / math.log1p(-(min(self.k, 100 - self.k) / 100 - cohort.error))
-        lower, upper = ranks(n, self.k, cohort.error, error)
+        fewest = math.log(looks.share / 2) / math.log1p(-(min(self.k, 100 - self.k) / 100 - cohort.error))
+        lower, upper = ranks(looks, self.k, cohort.error)
         if lower < 1 or upper > n:
             return max(2.5 * fewest, 2.5 * n)  # half of it, where plans are revised, can tell
         ordered = np.sort(foreseen(cohort, self.source))
         width = float(ordered[upper - 1] - ordered[lower - 1]) / 2
-        return MARGIN * max(fewest, n * (width / precision) ** 2)
+        return max(fewest, n * (width / precision) ** 2)
 
-    def settle(self, cohort: Cohort, error: float, precision: float, *, last: bool) -> None:
+    def settle(self, cohort: Cohort, looks: Looks, precision: float, *, last: bool) -> None:
         n, s = len(cohort), self.source
-        lower, upper = ranks(n, self.k, cohort.error, error)
-        if not last and (lower < 1 or upper > n or self.needed(cohort, error, precision) > HOPELESS * n):
+        lower, upper = ranks(looks, self.k, cohort.error)
+        if not last and (lower < 1 or upper > n or self.needed(cohort, looks, precision) > HOPELESS * n):
             return
         wanted = [rank for rank in (lower, upper) if 1 <= rank <= n]
         while wanted:
@@ -110,33 +111,33 @@ class Yield:
 
     threshold: float
 
-    def interval(self, cohort: Cohort, error: float) -> Interval:
+    def interval(self, cohort: Cohort, looks: Looks) -> Interval:
         return screened_yield(
             cohort.values[0],
             cohort.low[0],
             cohort.high[0],
             self.threshold,
             error=cohort.error,
-            confidence=1 - error,
+            confidence=1 - looks.share,
         )
 
-    def needed(self, cohort: Cohort, error: float, precision: float) -> float:
+    def needed(self, cohort: Cohort, looks: Looks, precision: float) -> float:
         n, good = len(cohort), int((foreseen(cohort, 0) >= self.threshold).sum())
-        return MARGIN * n * (self._width(good, good, cohort, error) / precision) ** 2
+        return MARGIN * n * (self._width(good, good, cohort, looks) / precision) ** 2
 
-    def _width(self, fewest: int, most: int, cohort: Cohort, error: float) -> float:
-        low, high = proportion_limits(fewest, most, len(cohort), error / 2)
+    def _width(self, fewest: int, most: int, cohort: Cohort, looks: Looks) -> float:
+        low, high = proportion_limits(fewest, most, len(cohort), looks.share / 2)
         return (min(1.0, high + cohort.error) - max(0.0, low - cohort.error)) / 2
 
-    def settle(self, cohort: Cohort, error: float, precision: float, *, last: bool) -> None:
-        if not last and self.needed(cohort, error, precision) > HOPELESS * len(cohort):
+    def settle(self, cohort: Cohort, looks: Looks, precision: float, *, last: bool) -> None:
+        if not last and self.needed(cohort, looks, precision) > HOPELESS * len(cohort):
             return
         while True:
             low, high = cohort.low[0], cohort.high[0]
             fewest, most = int((low >= self.threshold).sum()), int((high >= self.threshold).sum())
-            width = self._width(fewest, most, cohort, error)
+            width = self._width(fewest, most, cohort, looks)
             # The width as a function of the count has one maximum, so it is least at one of the two ends.
-            least = min(self._width(fewest, fewest, cohort, error), self._width(most, most, cohort, error))
+            least = min(self._width(fewest, fewest, cohort, looks), self._width(most, most, cohort, looks))
             if not last and (width <= precision or least > precision):
                 return
             if width - least <= SLACK * width:
@@ -159,19 +160,19 @@ class PercentileDifference:
     def _sides(self) -> tuple[Percentile, Percentile]:
         return Percentile(self.k, 0), Percentile(self.k, 1)
 
-    def interval(self, cohort: Cohort, error: float) -> Interval:
-        a, b = (side.interval(cohort, error / 2) for side in self._sides)
+    def interval(self, cohort: Cohort, looks: Looks) -> Interval:
+        a, b = (side.interval(cohort, looks.part(0.5)) for side in self._sides)
         return Interval(b.value - a.value, b.low - a.high, b.high - a.low)
 
-    def settle(self, cohort: Cohort, error: float, precision: float, *, last: bool) -> None:
-        if not last and self.needed(cohort, error, precision) > HOPELESS * len(cohort):
+    def settle(self, cohort: Cohort, looks: Looks, precision: float, *, last: bool) -> None:
+        if not last and self.needed(cohort, looks, precision) > HOPELESS * len(cohort):
             return
         for side in self._sides:
-            side.settle(cohort, error / 2, precision / 2, last=True)
+            side.settle(cohort, looks.part(0.5), precision / 2, last=True)
 
-    def needed(self, cohort: Cohort, error: float, precision: float) -> float:
+    def needed(self, cohort: Cohort, looks: Looks, precision: float) -> float:
         # Half-widths add up, and each falls with the root of the chips.
-        roots = [math.sqrt(side.needed(cohort, error / 2, precision)) for side in self._sides]
+        roots = [math.sqrt(side.needed(cohort, looks.part(0.5), precision)) for side in self._sides]
         return sum(roots) ** 2
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mho.evaluation.boundaries import Looks
 from mho.evaluation.population import Population, nulls
 from mho.evaluation.screening import denoised, screened_percentile, screened_yield
 from mho.evaluation.statistics import Interval, mean_interval
@@ -27,7 +28,7 @@ class Sampled(Population):
         images: ``(chips,)`` how many images each chip was judged on.
         look: images of the first look.
         total: images in the test set.
-        error: error probability of the intervals, this look's share of ``1 - confidence``.
+        looks: when the evaluation looked at its intervals, the last time now.
         chip_error: probability that a chip's bound is wrong, a side.
         counted: the metric is a mean of hits.
     """
@@ -38,14 +39,14 @@ class Sampled(Population):
     images: NDArray[np.int64]
     look: int
     total: int
-    error: float
+    looks: Looks
     chip_error: float
     counted: bool
 
     @property
     def mean(self) -> Interval:
         """Mean over chips, Student-t interval; of first looks, since who was looked at again depends on how it did."""
-        return mean_interval(self.first, 1 - self.error)
+        return mean_interval(self.first, 1 - self.looks.share)
 
     @property
     def std(self) -> float:
@@ -64,14 +65,12 @@ class Sampled(Population):
 
     def percentile(self, k: float) -> Interval:
         """k-th percentile performance (KPP) with an order-statistic interval of the chips' bounds."""
-        return screened_percentile(
-            self.values, self.low, self.high, k, error=self.chip_error, confidence=1 - self.error
-        )
+        return screened_percentile(self.values, self.low, self.high, k, error=self.chip_error, looks=self.looks)
 
     def yield_above(self, threshold: float) -> Interval:
         """Fraction of chips at or above ``threshold``, Clopper-Pearson interval of the chips' bounds."""
         return screened_yield(
-            self.values, self.low, self.high, threshold, error=self.chip_error, confidence=1 - self.error
+            self.values, self.low, self.high, threshold, error=self.chip_error, confidence=1 - self.looks.share
         )
 
     def named(self, name: str, threshold: float | None) -> Interval:
@@ -116,7 +115,7 @@ class Screening:
         first, low, high: ``(sigma, age, chip)`` as in :class:`Sampled`; ``nan`` where no chip was made.
         images: ``(sigma, age, chip)`` images that each chip was judged on, 0 where none was made.
         look: ``(sigma, age)`` images of the first look.
-        error: ``(sigma, age)`` error probability of the intervals.
+        looks: ``[sigma][age]`` when the evaluation looked at its intervals.
         chip_error: probability that a chip's bound is wrong, a side.
         counted: the metric is a mean of hits.
         precision: half-width wanted, by name of the interval.
@@ -130,7 +129,7 @@ class Screening:
     high: NDArray[np.float64]
     images: NDArray[np.int64]
     look: NDArray[np.int64]
-    error: NDArray[np.float64]
+    looks: tuple[tuple[Looks, ...], ...]
     chip_error: float
     counted: bool
     precision: Mapping[str, float]
@@ -153,7 +152,7 @@ class Screening:
             images=self.images[i, j][made],
             look=int(self.look[i, j]),
             total=total,
-            error=float(self.error[i, j]),
+            looks=self.looks[i][j],
             chip_error=self.chip_error,
             counted=self.counted,
         )
@@ -162,12 +161,14 @@ class Screening:
         """Plain data for JSON."""
         out = {f.name: getattr(self, f.name) for f in fields(self)}
         out |= {n: nulls(getattr(self, n)) for n in ("first", "low", "high")}
-        out |= {n: getattr(self, n).tolist() for n in ("images", "look", "error")}
+        out |= {n: getattr(self, n).tolist() for n in ("images", "look")}
+        out |= {"looks": [[looks.written() for looks in line] for line in self.looks]}
         return out | {"precision": dict(self.precision)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Screening:
         """What :meth:`to_dict` wrote."""
-        real = {n: np.asarray(data[n], dtype=np.float64) for n in ("first", "low", "high", "error")}
+        real = {n: np.asarray(data[n], dtype=np.float64) for n in ("first", "low", "high")}
         whole = {n: np.asarray(data[n], dtype=np.int64) for n in ("images", "look")}
-        return cls(**{**data, **real, **whole})
+        looks = tuple(tuple(Looks.read(history) for history in line) for line in data["looks"])
+        return cls(**{**data, **real, **whole, "looks": looks})

@@ -7,12 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mho.evaluation.statistics import Interval, Values, percentile_ranks, proportion_limits
+from mho.evaluation.boundaries import Looks, sequential_ranks
+from mho.evaluation.statistics import Interval, Values, proportion_limits
 
 
-def screened_percentile(
-    values: Values, low: Values, high: Values, k: float, *, error: float, confidence: float
-) -> Interval:
+def screened_percentile(values: Values, low: Values, high: Values, k: float, *, error: float, looks: Looks) -> Interval:
     """k-th percentile over chips, each of which is known to lie between ``low`` and ``high``.
 
     Let G_c say that the bounds of chip c hold at every look it could ever get: the G_c do not depend on who is looked
@@ -21,7 +20,7 @@ def screened_percentile(
 
     * lower limit ``L_(l)``, the l-th smallest lower bound: ``#{L_c <= q} >= #{A_c <= q and G_c}``, a binomial count
       with probability ``k - error`` at least. ``L_(l) > q`` means ``#{L_c <= q} < l``, so l is the rank that
-      the interval of exactly known chips would have for the percentile ``k - error``.
+      the interval of exactly known chips would have for the percentile ``k - error``, at every look.
     * upper limit ``U_(u)``: ``#{U_c < q} <= #{A_c < q or not G_c}``, probability ``k + error`` at most, and
       ``U_(u) < q`` means ``#{U_c < q} >= u``: the rank for the percentile ``k + error``.
 
@@ -33,9 +32,9 @@ def screened_percentile(
         high: ``(chips,)`` upper bounds.
         k: percentile in (0, 100).
         error: probability that a chip's bound is wrong, a side; 0 for chips that are known exactly.
-        confidence: two-sided coverage.
+        looks: this look and those before it, at which the evaluation could have stopped.
     """
-    lower, upper = ranks(len(values), k, error, 1 - confidence)
+    lower, upper = ranks(looks, k, error)
     limits = _at(np.sort(low), lower), _at(np.sort(high), upper)
     value = float(np.percentile(values, k))
     value = max(value, limits[0]) if not math.isnan(limits[0]) else value
@@ -84,10 +83,10 @@ def denoised(values: Values, seen: NDArray[np.int64], look: int, images: int) ->
     return drawn
 
 
-def ranks(n: int, k: float, error: float, missed: float) -> tuple[int, int]:
-    """Ranks of the two limits of the k-th percentile of ``n`` chips, ``missed`` the error of both sides together."""
+def ranks(looks: Looks, k: float, error: float) -> tuple[int, int]:
+    """Ranks of the two limits of the k-th percentile at the last of ``looks``; ``error`` as for a chip's bounds."""
     p = k / 100
-    return percentile_ranks(n, max(0.0, p - error), min(1.0, p + error), missed / 2)
+    return sequential_ranks(looks, max(0.0, p - error), min(1.0, p + error))
 
 
 def _at(ordered: Values, rank: int) -> float:

@@ -59,14 +59,14 @@ def adaptively(
     """``(sigma, age, chip)`` best estimates, how far they are known, and the last lot."""
     counted, total = bench.counts_hits, len(bench.data)
     cohorts: list[Cohort] = []
-    errors = []
+    looks = []
     for s in sigmas:
         for a in ages:
             lot = bench.lot(s, a, min(asked.cap, 4096))
             cohort = Cohort(
                 [lot], seed=bench.chips.seed, images=total, error=error, first_chip=first_chip, counted=counted
             )
-            errors.append(explore(cohort, asked, chip_cost(lot) if counted else 0.0))
+            looks.append(explore(cohort, asked, chip_cost(lot) if counted else 0.0))
             cohorts.append(cohort)
             bar.advance()
     chips, shape = max(map(len, cohorts)), (len(sigmas), len(ages))
@@ -83,7 +83,7 @@ def adaptively(
         high=padded([c.high[0] for c in cohorts], np.nan, np.float64),
         images=padded([c.seen[0] for c in cohorts], 0, np.int64),
         look=np.array([c.m for c in cohorts]).reshape(shape),
-        error=np.array(errors).reshape(shape),
+        looks=tuple(tuple(looks[i * len(ages) : (i + 1) * len(ages)]) for i in range(len(sigmas))),
         chip_error=error,
         counted=counted,
         precision=dict(asked.precision),

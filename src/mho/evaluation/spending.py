@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 PILOT = 0.01
@@ -11,25 +10,14 @@ RESERVE = 0.2
 """Share of the error kept for chips beyond the plan; every such look takes half of what is left of it."""
 
 
-def obrien_fleming(error: float, fraction: float) -> float:
-    """Two-sided error spent when ``fraction`` of the planned chips are there: ``2 (1 - Phi(z / sqrt(fraction)))``.
-
-    z is the normal quantile of ``1 - error / 2``: the spending function of [landemets1983] that resembles O'Brien's and
-    Fleming's boundaries [obrien1979]. It spends little early and all of ``error`` at 1.
-    """
-    from scipy.special import ndtr, ndtri
-
-    return float(2 * ndtr(ndtri(error / 2) / math.sqrt(min(1.0, fraction)))) if fraction > 0 else 0.0
-
-
 @dataclass(frozen=True)
 class Spending:
-    """The error probability of one population's intervals, look by look.
+    """The error probability of one population's intervals, look by look [landemets1983].
 
     The shares of all looks sum to at most ``total``, so by the union bound the intervals of all looks cover together
     with probability ``1 - total``, and so does the one at which the evaluation stops (repeated confidence intervals
-    [jennison1989]). No use is made of how looks depend on each other, hence no integral is needed, and the same shares
-    do for means, order statistics and yields.
+    [jennison1989]). Of means and yields no use is made of how looks depend on each other; of percentiles it is known
+    exactly (:func:`mho.evaluation.boundaries.sequential_ranks`).
 
     Attributes:
         total: ``1 - confidence``.
@@ -45,9 +33,9 @@ class Spending:
         """The first look's share, and what follows."""
         return self._take(PILOT * self.total)
 
-    def planned(self, fraction: float) -> tuple[float, Spending]:
-        """The share of a look at ``fraction`` of the plan, and what follows."""
-        return self._take(max(0.0, obrien_fleming((1 - RESERVE) * self.total, fraction) - self.spent))
+    def planned(self) -> tuple[float, Spending]:
+        """The share of the look at the complete plan, and what follows."""
+        return self._take((1 - RESERVE) * self.total - self.spent)
 
     def extension(self) -> tuple[float, Spending]:
         """The share of the next look beyond the plan, and what follows."""
