@@ -33,8 +33,7 @@ def test_plain_comparisons_are_differences_of_plain_evaluations() -> None:
 def test_a_deployment_does_not_differ_from_itself() -> None:
     found = mho.compare(A, A, (X, Y), precision=0.01)
     assert (found.differences == 0).all()
-    assert found.mean.half_width == 0
-    assert len(found.differences) == 64
+    assert 0 < found.mean.half_width <= 0.01
 
 
 def test_adaptive_comparisons_stop_when_narrow_and_survive_json() -> None:
@@ -55,7 +54,7 @@ def test_if_one_is_sampled_by_cell_both_are() -> None:
     pcm = deploy(MODEL, Memory(device=PCM()))
     plain, by_cell = (Bench(A, (X, Y), by_cell=how).lot(None, 0.0, 9).measure(range(9))[0] for how in (False, True))
     other = Bench(pcm, (X, Y)).lot(None, 0.0, 9)
-    assert other.sampled_by_cell
+    assert other.by_cell
     found = mho.compare(A, pcm, (X, Y), n_chips=9)
     assert np.array_equal(found.values[0], by_cell)
     assert not np.array_equal(plain, by_cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from math import comb
 
@@ -49,3 +50,24 @@ def crossings(looks: list[tuple[int, int]], p: Fraction) -> Fraction:
         crossed += sum((w for c, w in alive.items() if c < rank), Fraction(0))
         alive = {c: w for c, w in alive.items() if c >= rank}
     return crossed
+
+
+def betting(values: list[float], error: float) -> tuple[float, float]:
+    """Limits of a mean in [0, 1]: every mean of a fine grid is bet against, number by number, from both sides."""
+    n = len(values)
+
+    def rich(numbers: list[float], m: float) -> bool:
+        capital, total, squares = 1.0, 0.0, 0.0
+        for t, x in enumerate(numbers):
+            spread = (0.25 + squares) / (t + 1)
+            stake = min(math.sqrt(2 * math.log(2 / error) / (n * spread)), 0.9)
+            capital *= 1 + stake * (x - m)
+            total += x
+            squares += (x - (0.5 + total) / (t + 2)) ** 2
+        return capital >= 2 / error
+
+    grid = [i / 1000 for i in range(1001)]
+    misses = [1 - x for x in values]
+    low = min((m for m in grid if not rich(values, m)), default=1.0)
+    high = max((m for m in grid if not rich(misses, 1 - m)), default=0.0)
+    return low, high

@@ -56,7 +56,13 @@ def lines(result: Result) -> list[str]:
 
 def call(result: Result, screening: Screening) -> str:
     """The call that repeats ``result``, number by number."""
+    from mho.evaluation.metrics import METRICS
+
+    named = next((key for key, metric in METRICS.items() if metric.name == result.metric), None)
+    dtype = result.provenance.get("dtype", "float32")
     options = {
+        "metric": None if named in ("accuracy", None) else named,
+        "dtype": None if dtype == "float32" else dtype,
         "precision": dict(screening.precision),
         "confidence": result.confidence,
         "percentiles": tuple(result.percentiles),
@@ -68,6 +74,7 @@ def call(result: Result, screening: Screening) -> str:
         "images": screening.look_asked,
     }
     said = ", ".join(f"{k}={v!r}" for k, v in options.items() if v is not None)
+    said += f", metric={result.metric}" if named is None else ""
     return f"mho.evaluate(mho.deploy(model, memory, seed={result.seed}), data, {said})"
 
 

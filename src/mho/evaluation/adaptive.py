@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mho.evaluation.betting import chips_needed
 from mho.evaluation.boundaries import Looks
 from mho.evaluation.cohort import Cohort
 from mho.evaluation.quantities import Quantity
@@ -16,6 +17,8 @@ PILOT_IMAGES = 64
 """The pilot only says how far chips and images spread; 64 chips tell a variance to about 18 %."""
 FEWEST_IMAGES = 16
 GROWTH = 1.3
+TYPICAL = 0.04
+"""Error of an interval by which the cheapest number of images is reckoned; it hardly depends on it."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Asked:
 def explore(cohort: Cohort, asked: Asked, chip_cost: float) -> Looks:
     """Judge chips and images until every precision is reached, or there are no more chips to make.
 
-    The pilot is looked at for almost no error, then a plan is made from what it shows of the variances, revised
-    half-way, and looked at when complete; beyond it chips grow by half or more a look. The errors of all
-    looks sum to ``1 - confidence`` (:class:`mho.evaluation.spending.Spending`).
+    A plan is made from what a pilot shows of the variances, revised half-way, and looked at when complete; beyond it
+    chips grow by a third or more a look. The errors of all looks sum to ``1 - confidence``
+    (:class:`mho.evaluation.spending.Spending`).
 
     Args:
         cohort: an empty one.
@@ -71,11 +74,6 @@ def explore(cohort: Cohort, asked: Asked, chip_cost: float) -> Looks:
         return math.ceil(min(most, asked.cap))
 
     begin(cohort, asked, chip_cost)
-    capped = len(cohort) == asked.cap
-    share, spending = spending.rest() if capped else spending.pilot()
-    looks = looks.then(len(cohort), share)
-    if settled(looks, last=capped) or capped:
-        return looks
     share, spending = spending.planned()
     complete = plan(share)
     # A percentile far out needs chips before anything can be foreseen of it, and plans from few chips are revised.
@@ -104,25 +102,31 @@ def begin(cohort: Cohort, asked: Asked, chip_cost: float) -> None:
         cohort.grow(chips, min(asked.images, cohort.images))
     else:
         cohort.grow(chips, min(PILOT_IMAGES, cohort.images))
-        cohort.grow(chips, best_images(cohort, chip_cost, asked.fewest_images))
+        cohort.grow(chips, best_images(cohort, chip_cost, asked.fewest_images, asked.precision.get("mean")))
 
 
-def best_images(cohort: Cohort, chip_cost: float, fewest: int = FEWEST_IMAGES) -> int:
-    """Images a chip that tell most about the mean for their time, a power of two or all.
+def best_images(cohort: Cohort, chip_cost: float, fewest: int = FEWEST_IMAGES, precision: float | None = None) -> int:
+    """Images a chip, a power of two or all, with which the mean is known at the least cost.
 
-    n chips cost ``n (c + m)`` images and leave the variance ``(sigma_b^2 + S^2 (1/m - 1/N)) / n``; the product is least
-    at ``m = sqrt(c S^2 / (sigma_b^2 - S^2 / N))`` [cochran1977] section 10.6. Where few chips do not show that they
-    differ, they are taken to differ by half the standard error of that.
+    n chips cost ``n (c + m)`` images and leave the variance ``sigma_b^2 + S^2 (1/m - 1/N)`` each [cochran1977] section
+    10.6; n is what that variance and the precision take. Where few chips do not show that they differ, they are taken
+    to differ by half the standard error of that.
 
     Args:
         cohort: the pilot.
         chip_cost: c.
         fewest: never fewer.
+        precision: half-width wanted of the mean; the limit of a fine one if ``None``.
     """
-    within, images = float(cohort.within.mean()), cohort.images
+    within, total = float(cohort.within.mean()), cohort.images
     resolved = float(cohort.y.var()) * math.sqrt(2 / max(1, len(cohort) - 1)) / 2
-    excess = max(cohort.between, resolved) - within / images
-    best = math.sqrt(chip_cost * within / excess) if excess > 0 else math.inf
-    if best >= images:
-        return images
-    return min(images, max(fewest, 1 << round(math.log2(max(1.0, best)))))
+    between = max(cohort.between, resolved)
+
+    def cost(m: int) -> float:
+        variance = max(0.0, between + within * (1 / m - 1 / total))
+        if precision is None or cohort.span is None:
+            return variance * (chip_cost + m)
+        return chips_needed(math.sqrt(variance), TYPICAL, precision, cohort.span) * (chip_cost + m)
+
+    looks = [1 << i for i in range(total.bit_length()) if fewest <= 1 << i < total]
+    return min([*looks, total], key=cost)

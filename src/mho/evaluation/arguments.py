@@ -71,8 +71,9 @@ def check_precision(
         threshold: ``None`` where no yield is asked for.
         bounded: whether the metric is a fraction.
     """
-    check_statistics(percentiles or (), 0.5)
-    shown = [float(k) for k in percentiles or ()]
+    asked = () if percentiles is None else percentiles
+    check_statistics(asked, 0.5)
+    shown = [float(k) for k in asked]
     if isinstance(precision, Mapping):
         wanted = dict(precision)
         for name in wanted:
@@ -96,7 +97,10 @@ def check_precision(
         if (bounded or name == "yield") and width >= 1:
             raise SpecError(f"{said} is {width:g}, but is a fraction: 0.2 points are written 0.002")
     check_statistics(shown, 0.5)
-    return tuple(shown), {name: float(width) for name, width in wanted.items()}
+    # In one order whatever the order asked in: who is looked at again depends on it.
+    rank = {"mean": -1.0, "yield": 101.0}
+    ordered = sorted(wanted, key=lambda name: rank.get(name) or _percentile(name) or 0.0)
+    return tuple(shown), {name: float(wanted[name]) for name in ordered}
 
 
 def _percentile(name: object) -> float | None:

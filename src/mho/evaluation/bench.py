@@ -131,9 +131,9 @@ class Lot:
     plan: Plan
 
     @property
-    def sampled_by_cell(self) -> bool:
-        """Whether any weight is sampled cell by cell."""
-        return any(p.mean is None for p in self.programmed.values())
+    def by_cell(self) -> frozenset[str]:
+        """The weights that are sampled cell by cell."""
+        return frozenset(name for name, p in self.programmed.items() if p.mean is None)
 
     def measure(self, chips: Sequence[int], advance: Callable[[int], None] = lambda _: None) -> NDArray[np.float64]:
         """``(metrics, chips)`` of the bench's metrics on the whole set, for the chip numbers given."""

@@ -43,6 +43,7 @@ class Cohort:
         error: probability, a chip and a side, that any of its bounds is wrong.
         first_chip: number of the first chip.
         counted: the metric is a mean of hits; otherwise every chip is judged on the whole set.
+        span: limits of the metric, with two sources of the difference; ``None`` where it has none. Of hits it is known.
 
     Attributes:
         m: images of every chip's first look.
@@ -62,9 +63,11 @@ class Cohort:
         error: float,
         first_chip: int = 0,
         counted: bool = True,
+        span: tuple[float, float] | None = None,
     ) -> None:
         self.sources, self.seed, self.images, self.first_chip = tuple(sources), seed, images, first_chip
         self.error, self.counted = error, counted
+        self.span = (float(1 - len(self.sources)), 1.0) if counted else span
         self.m, self.spent = images, 0
         self._start()
 

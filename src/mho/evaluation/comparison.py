@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mho.evaluation.betting import mean_of
 from mho.evaluation.boundaries import Looks
 from mho.evaluation.population import nulls
 from mho.evaluation.screening import screened_percentile
-from mho.evaluation.statistics import Interval, mean_interval
+from mho.evaluation.statistics import Interval
 from mho.text import table
 from mho.units import percent, significant
 
@@ -29,6 +30,7 @@ class Comparison:
         look: images of the first look.
         total: images in the test set.
         looks: when the comparison looked at its intervals, the last time now.
+        span: limits of a difference, whose interval then holds for every distribution; ``None`` for Student's.
         chip_error: probability that a chip's bound is wrong, a side.
         labels: what tables call a and b.
         precision: half-widths wanted, empty for a plain comparison.
@@ -42,6 +44,7 @@ class Comparison:
     look: int
     total: int
     looks: Looks
+    span: tuple[float, float] | None
     chip_error: float
     spent: int
     labels: tuple[str, str]
@@ -55,8 +58,8 @@ class Comparison:
 
     @property
     def mean(self) -> Interval:
-        """Mean of the paired differences, Student-t interval; what both deployments share does not widen it."""
-        return mean_interval(self.differences, 1 - self.looks.share)
+        """Mean of the paired differences; what both deployments share does not widen its interval."""
+        return mean_of(self.differences, self.looks, self.span)
 
     @property
     def std(self) -> float:
@@ -99,7 +102,7 @@ class Comparison:
         """What :meth:`to_dict` wrote."""
         arrays = {n: np.asarray(data[n], dtype=np.float64) for n in ("differences", "low", "high", "values")}
         lists = {n: tuple(data[n]) for n in ("labels", "percentiles")}
-        looks = {"looks": Looks.read(data["looks"])}
+        looks = {"looks": Looks.read(data["looks"]), "span": None if data["span"] is None else tuple(data["span"])}
         return cls(**{**data, **arrays, **lists, **looks, "images": np.asarray(data["images"], dtype=np.int64)})
 
     def __str__(self) -> str:

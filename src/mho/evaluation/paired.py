@@ -71,11 +71,17 @@ def compare(
     Raises:
         SpecError: two seeds, or an argument out of range.
     """
-    if isinstance(a, Chips) and isinstance(b, Chips) and a.seed != b.seed:
+    for name, chips in (("a", a), ("b", b)):
+        if not isinstance(chips, Chips):
+            raise SpecError(f"compare takes chips; {name} is a {type(chips).__name__}: call mho.deploy first")
+    if a.seed != b.seed:
         raise SpecError(f"a has seed {a.seed} and b seed {b.seed}; deploy both with one seed, so that chips pair")
-    (s,) = axis("sigma", sigma, lambda x: 0 <= x < math.inf, "zero or more (a fraction: 0.1, not 10 %)")[:1]
-    (t,) = axis("age", age, lambda x: 0 <= x < math.inf, "zero or more seconds, and finite")[:1]
-    check_counts(n_chips=n_chips, first_chip=first_chip, images=images)
+    sigmas = axis("sigma", sigma, lambda x: 0 <= x < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
+    ages = axis("age", age, lambda x: 0 <= x < math.inf, "zero or more seconds, and finite")
+    if len(sigmas) > 1 or len(ages) > 1:
+        raise SpecError("compare takes one sigma and one age; call it for each")
+    s, t = sigmas[0], ages[0]
+    check_counts(n_chips=n_chips, first_chip=first_chip, images=images, batch_size=batch_size)
     check_statistics(() if percentiles is None else percentiles, confidence)
     if precision is None and images is not None:
         raise SpecError("images= is the first look of an adaptive comparison; give precision= too")
@@ -98,11 +104,11 @@ def compare(
     most = n_chips or (100 if precision is None else MOST_CHIPS)
     pair = benches(False)
     lots = [bench.lot(s, t or 0.0, min(most, 4096)) for bench in pair]
-    if lots[0].sampled_by_cell != lots[1].sampled_by_cell:
+    if lots[0].by_cell != lots[1].by_cell:
         pair = benches(True)
         lots = [bench.lot(s, t or 0.0, min(most, 4096)) for bench in pair]
     counted, total = pair[0].counts_hits, len(pair[0].data)
-    shown = tuple(float(k) for k in percentiles or ())
+    shown = () if percentiles is None else tuple(float(k) for k in percentiles)
     wanted: dict[str, float] = {}
     if precision is not None:
         shown, wanted = check_precision(precision, percentiles, None, pair[0].metric.bounded)
@@ -110,9 +116,10 @@ def compare(
         lots,
         seed=a.seed,
         images=total,
-        error=chip_error(shown) if wanted else 0.0,
+        error=chip_error(shown) if wanted and counted else 0.0,
         first_chip=first_chip,
         counted=counted,
+        span=(-2.0, 2.0) if pair[0].metric.bounded else None,
     )
     if wanted:
         quantities: dict[str, Quantity] = {
@@ -133,6 +140,8 @@ def compare(
         look=cohort.m,
         total=total,
         looks=looks,
+        # A fixed number of chips has Student's interval, as evaluate gives.
+        span=cohort.span if wanted else None,
         chip_error=cohort.error,
         spent=cohort.spent,
         labels=_labels(a, b),

@@ -24,7 +24,7 @@ def record(lot: Lot, *, seconds: float) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "dtype": bench.dtype,
         # The two ways draw different numbers: chip i is comparable one by one only within one of them.
-        "sampling": "cell by cell" if lot.sampled_by_cell else "one Gaussian per weight",
+        "sampling": "cell by cell" if lot.by_cell else "one Gaussian per weight",
         "batching": "vmap" if plan.vmap else "loop",
         "images_per_batch": plan.images,
         "chips_per_chunk": plan.chips,

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mho.evaluation.betting import chips_needed, mean_of
 from mho.evaluation.boundaries import Looks
 from mho.evaluation.cohort import Cohort
 from mho.evaluation.screening import denoised, ranks, screened_percentile, screened_yield
@@ -21,7 +22,7 @@ HOPELESS = 1.3
 """Chips are not looked at again where so many times the chips are foreseen to be needed."""
 
 MARGIN = 1.15
-"""More chips than are foreseen, for means and yields: a look beyond the plan has little error left."""
+"""More chips than are foreseen, for yields: a look beyond the plan has little error left."""
 
 
 class Quantity(Protocol):
@@ -48,14 +49,17 @@ class Mean:
     """The mean over chips, or of the difference between two."""
 
     def interval(self, cohort: Cohort, looks: Looks) -> Interval:
-        return mean_interval(cohort.y, 1 - looks.share)
+        return mean_of(cohort.y, looks, cohort.span)
 
     def settle(self, cohort: Cohort, looks: Looks, precision: float, *, last: bool) -> None:
         return
 
     def needed(self, cohort: Cohort, looks: Looks, precision: float) -> float:
-        width = self.interval(cohort, looks).half_width
-        return MARGIN * len(cohort) * (2.0 if math.isnan(width) else (width / precision) ** 2)
+        n, spread = len(cohort), math.sqrt(float(cohort.y.var(ddof=1))) if len(cohort) > 1 else 1.0
+        if cohort.span is not None:
+            return chips_needed(spread, looks.share, precision, cohort.span)
+        width = mean_interval(cohort.y, 1 - looks.share).half_width
+        return MARGIN * n * (2.0 if math.isnan(width) else (width / precision) ** 2)
 
 
 @dataclass(frozen=True)

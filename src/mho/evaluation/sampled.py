@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mho.evaluation.betting import mean_of
 from mho.evaluation.boundaries import Looks
 from mho.evaluation.population import Population, nulls
 from mho.evaluation.screening import denoised, screened_percentile, screened_yield
-from mho.evaluation.statistics import Interval, mean_interval
+from mho.evaluation.statistics import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Sampled(Population):
         looks: when the evaluation looked at its intervals, the last time now.
         chip_error: probability that a chip's bound is wrong, a side.
         counted: the metric is a mean of hits.
+        span: limits of the metric, ``None`` where it has none.
     """
 
     first: NDArray[np.float64]
@@ -42,11 +44,16 @@ class Sampled(Population):
     looks: Looks
     chip_error: float
     counted: bool
+    span: tuple[float, float] | None
 
     @property
     def mean(self) -> Interval:
-        """Mean over chips, Student-t interval; of first looks, since who was looked at again depends on how it did."""
-        return mean_interval(self.first, 1 - self.looks.share)
+        """Mean over chips, of first looks, since who was looked at again depends on how it did.
+
+        The interval holds for every distribution (:func:`mho.evaluation.betting.betting_interval`) where the metric has
+        limits; otherwise it is Student's, an approximation.
+        """
+        return mean_of(self.first, self.looks, self.span)
 
     @property
     def std(self) -> float:
@@ -118,6 +125,7 @@ class Screening:
         looks: ``[sigma][age]`` when the evaluation looked at its intervals.
         chip_error: probability that a chip's bound is wrong, a side.
         counted: the metric is a mean of hits.
+        span: limits of the metric, ``None`` where it has none.
         precision: half-width wanted, by name of the interval.
         cap: most chips.
         look_asked: images of the first look, where the caller chose them.
@@ -132,6 +140,7 @@ class Screening:
     looks: tuple[tuple[Looks, ...], ...]
     chip_error: float
     counted: bool
+    span: tuple[float, float] | None
     precision: Mapping[str, float]
     cap: int
     look_asked: int | None
@@ -155,6 +164,7 @@ class Screening:
             looks=self.looks[i][j],
             chip_error=self.chip_error,
             counted=self.counted,
+            span=self.span,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -171,4 +181,5 @@ class Screening:
         real = {n: np.asarray(data[n], dtype=np.float64) for n in ("first", "low", "high")}
         whole = {n: np.asarray(data[n], dtype=np.int64) for n in ("images", "look")}
         looks = tuple(tuple(Looks.read(history) for history in line) for line in data["looks"])
-        return cls(**{**data, **real, **whole, "looks": looks})
+        span = None if data["span"] is None else tuple(data["span"])
+        return cls(**{**data, **real, **whole, "looks": looks, "span": span})

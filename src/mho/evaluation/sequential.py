@@ -64,7 +64,13 @@ def adaptively(
         for a in ages:
             lot = bench.lot(s, a, min(asked.cap, 4096))
             cohort = Cohort(
-                [lot], seed=bench.chips.seed, images=total, error=error, first_chip=first_chip, counted=counted
+                [lot],
+                seed=bench.chips.seed,
+                images=total,
+                error=error if counted else 0.0,
+                first_chip=first_chip,
+                counted=counted,
+                span=(-1.0, 1.0) if bench.metric.bounded else None,
             )
             looks.append(explore(cohort, asked, chip_cost(lot) if counted else 0.0))
             cohorts.append(cohort)
@@ -84,8 +90,9 @@ def adaptively(
         images=padded([c.seen[0] for c in cohorts], 0, np.int64),
         look=np.array([c.m for c in cohorts]).reshape(shape),
         looks=tuple(tuple(looks[i * len(ages) : (i + 1) * len(ages)]) for i in range(len(sigmas))),
-        chip_error=error,
+        chip_error=cohorts[0].error,
         counted=counted,
+        span=cohorts[0].span,
         precision=dict(asked.precision),
         cap=asked.cap,
         look_asked=asked.images,

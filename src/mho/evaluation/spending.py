@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-PILOT = 0.01
-"""Share of the error that the pilot may spend: it ends only what needs no more chips at all."""
 RESERVE = 0.2
 """Share of the error kept for chips beyond the plan; every such look takes half of what is left of it."""
 
@@ -28,10 +26,6 @@ class Spending:
     total: float
     spent: float = 0.0
     beyond: int = 0
-
-    def pilot(self) -> tuple[float, Spending]:
-        """The first look's share, and what follows."""
-        return self._take(PILOT * self.total)
 
     def planned(self) -> tuple[float, Spending]:
         """The share of the look at the complete plan, and what follows."""

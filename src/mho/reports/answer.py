@@ -58,7 +58,7 @@ def caveats(summary: Summary) -> list[str]:
         result, tail = entry.result, summary.tail
         if result.chips == 1:
             out.append("One chip says nothing about the next one.")
-        elif tail.k is not None:
+        elif tail.k is not None and result.screening is None:  # an adaptive one says itself what it did not reach
             needed = chips_needed(tail.k, result.confidence)
             if result.chips < needed:
                 side = "a lower" if tail.low else "an upper"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mho.errors import SpecError
+from mho.evaluation import accounts
 from mho.evaluation.metrics import METRICS
 from mho.memory import Chips, describe
 from mho.reports.page import write
@@ -66,6 +67,8 @@ def report(
 
 
 def _call(result: Result) -> str:
+    if result.screening is not None:
+        return f"{accounts.call(result, result.screening)}  # {result.label}"
     sigma = "" if result.sigma == (None,) else f", sigma={list(result.sigma)}"
     named = next((key for key, metric in METRICS.items() if metric.name == result.metric), None)
     metric = "" if named == "accuracy" else f", metric={named!r}" if named else f", metric={result.metric}"
