@@ -51,8 +51,8 @@ def sequential_ranks(looks: Looks, p_low: float, p_high: float) -> tuple[int, in
     At every look the lower limit is above the percentile just if fewer chips than its rank lie below, and that count is
     a binomial walk of known probability. So the probability that any look so far is wrong is computed look by look,
     walks that were wrong before left out [armitage1969], and the ranks are the tightest for which it stays within the
-    shares spent so far [landemets1983]. Adding the looks' errors up as if they never came together would cost ranks. The
-    numbers of chips at each look are taken as given.
+    shares spent so far [landemets1983]. Adding the looks' errors up as if they never came together would cost ranks.
+    The numbers of chips at each look are taken as given.
 
     Args:
         looks: chips and shares; each side has half of a share.
