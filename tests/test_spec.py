@@ -202,3 +202,27 @@ def test_a_transcript_that_lacks_something_says_what(said: dict, answer: str) ->
     with pytest.raises(MhoError, match=answer) as caught:
         from_dict(said)
     assert "\n" not in str(caught.value)
+
+
+def _made(name: str, module: str) -> type[Spec]:
+    """A class as a module of the user's would make it."""
+    made = type(name, (Spec,), {"__module__": module, "__annotations__": {"x": float}, "x": 1.0})
+    return dataclass(frozen=True, kw_only=True)(made)
+
+
+def test_classes_of_two_laboratories_are_two_things() -> None:
+    assert len({_made("_OurCell", module)().digest() for module in ("lab", "other.lab", "mho.devices.ours")}) == 3
+
+
+def test_digests_of_mhos_own_kinds_do_not_name_their_module() -> None:
+    assert Memory(device=devices.RRAM1(sigma=0.1)).digest() == "3147c8fae98b568f", "cached results would be lost"
+
+
+@pytest.mark.parametrize("name", ["PCM", "RRAM1", "Memory"])
+def test_the_name_of_one_of_mhos_own_kinds_is_taken(name: str) -> None:
+    from mho.spec import kinds
+
+    own = kinds()[name]
+    with pytest.raises(SpecError, match=f"'{name}' of lab has the name of one of mho's own kinds"):
+        _made(name, "lab")
+    assert kinds()[name] is own

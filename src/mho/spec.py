@@ -75,7 +75,7 @@ class Spec(ABC):
         """Plain data (``kind`` first), from which :func:`from_dict` makes an equal spec."""
         out: dict[str, Any] = {"kind": type(self).__name__}
         for field in dataclasses.fields(self):
-            out[field.name] = _plain(getattr(self, field.name))
+            out[field.name] = plain(getattr(self, field.name))
         return out
 
     def to_yaml(self) -> str:
@@ -99,8 +99,17 @@ def label(default: str) -> Any:
 
 
 def register_kind(make: _F, name: str = "") -> _F:
-    """Let YAML name ``make`` (a spec class, or a function such as a device preset that returns one)."""
-    _KINDS[name or make.__name__] = make
+    """Let YAML name ``make`` (a spec class, or a function such as a device preset that returns one).
+
+    Raises:
+        SpecError: mho has a kind of that name.
+    """
+    name = name or make.__name__
+    known = _KINDS.get(name)
+    if known is not None and _own(known) != _own(make):
+        module = make.__module__ if _own(known) else known.__module__
+        raise SpecError(f"'{name}' of {module} has the name of one of mho's own kinds; give it another")
+    _KINDS[name] = make
     return make
 
 
@@ -239,13 +248,14 @@ def _revive(value: Any, hint: Any = None) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of a spec's field as JSON and YAML have it."""
     if isinstance(value, Spec):
         return value.to_dict()
     if isinstance(value, FrozenDict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return float(value) if isinstance(value, float) else value  # numpy's float64 is a float that YAML does not know
 
 
@@ -253,13 +263,20 @@ def _versioned(value: Any) -> Any:
     if isinstance(value, Spec):
         deciding = (f.name for f in dataclasses.fields(value) if not f.metadata.get("label"))
         fields = {name: _versioned(getattr(value, name)) for name in deciding}
-        return {"kind": type(value).__name__, "version": value.version, **fields}
+        # Two laboratories may each have a class of one name.
+        module = {} if _own(type(value)) else {"module": type(value).__module__}
+        return {"kind": type(value).__name__, "version": value.version, **module, **fields}
     if isinstance(value, tuple):
         return [_versioned(v) for v in value]
     if isinstance(value, FrozenDict):
         return [[key, _versioned(item)] for key, item in value.items()]  # pairs: the order counts
     # Equal specs have equal digests: 1 and 1.0 are one number.
-    return int(value) if isinstance(value, float) and value.is_integer() else _plain(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else plain(value)
+
+
+def _own(make: Callable[..., Any]) -> bool:
+    """Whether a kind is mho's, not a user's."""
+    return make.__module__.startswith("mho.")
 
 
 @cache

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from processes import children, left_after
 
 from mho.errors import SpecError
 from mho.studies.executors import Executor, Inline, Outcome, Processes
@@ -138,29 +137,7 @@ def test_no_worker_outlives_the_study(how: signal.Signals, tmp_path: Path) -> No
         assert len(workers) == 2
         study.send_signal(how)
         study.wait(30)
-        deadline = time.monotonic() + 30  # half a second where nothing else runs
-        while (left := [pid for pid in workers if alive(pid)]) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not left
+        assert not left_after(workers, 30)  # half a second where nothing else runs
     finally:
         study.kill()
         study.wait()
-
-
-def children(parent: int) -> list[int]:
-    """Processes that ``parent`` started."""
-    return [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if _stat(pid)[1] == str(parent)]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there, and not only its entry."""
-    return _stat(pid)[0] not in ("", "Z")
-
-
-def _stat(pid: int) -> tuple[str, str]:
-    """State and parent of a process."""
-    try:
-        state, parent, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "", ""
-    return state, parent

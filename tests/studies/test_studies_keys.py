@@ -12,7 +12,7 @@ from mho.memory import Memory, NameRules
 from mho.studies import Data, Study, Trained
 from mho.studies.cells import cells, data_digest, network_key, training_key
 from mho.studies.index import missing, ranges
-from mho.studies.store import Shard
+from mho.studies.names import Shard
 
 DIGITS = Data(name="digits")
 MEMORY = Memory(device=devices.RRAM1(sigma=0.1))
@@ -126,6 +126,7 @@ def test_axes_multiply_out_with_the_last_one_fastest() -> None:
         ({"memory.devise.sigma": [1]}, "did you mean 'device'"),
         ({"sigma": [0.1]}, "is an axis of every result already"),
         ({"name": ["x"]}, "cannot change 'name'"),
+        ({"metric": ["accuracy", "perplexity"]}, "metrics have units of their own"),
         ({"seed": []}, "takes a list of values"),
         ({"seed": [1, 1]}, "two values called '1'"),
         ({"memory.device.sigma": [0.1], "memory.device": {"A": devices.PCM()}}, "list 'memory.device' first"),
@@ -138,6 +139,22 @@ def test_an_axis_that_cannot_be_is_said_in_one_line(axes, said) -> None:
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert error.value.place[0] == "axes"
+
+
+def test_two_results_of_one_name_are_refused() -> None:
+    here, there = devices.RRAM1(sigma=0.05), devices.RRAM1(sigma=0.3)
+    asked = study(axes={"memory.device": {"a, b": here, "a": there}, "data.limit": {"c": 50, "b, c": 60}})
+    with pytest.raises(SpecError, match="two results would be called 'a, b, c'") as error:
+        assert asked.points
+    assert "data.limit 'b, c'" in str(error.value)
+    assert error.value.place == ("axes",)
+
+
+def test_networks_of_numbers_that_numpy_has_not_have_keys() -> None:
+    first, again = (zoo.build("mlp", seed=3).to(torch.bfloat16) for _ in range(2))
+    assert network_key(first) == network_key(again) != network_key(zoo.build("mlp", seed=3))
+    scalar = torch.nn.BatchNorm1d(2)  # counts its batches in a tensor without axes
+    assert network_key(scalar) == network_key(torch.nn.BatchNorm1d(2))
 
 
 def test_ranges_join_and_the_missing_ones_are_found() -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from mho.cli.options import ImportOption, imports
+
 if TYPE_CHECKING:
     from mho.studies import Study
 
@@ -20,6 +22,8 @@ def check(
         str, Parameter(help="The study: a YAML file, or - for standard input.", allow_leading_hyphen=True)
     ],
     /,
+    *,
+    import_: ImportOption = None,
 ) -> None:
     """Say what a study will compute, or what is wrong with it: in one line, with file, line and remedy.
 
@@ -32,6 +36,7 @@ def check(
     from mho.studies.rehearsal import rehearse
     from mho.text import table
 
+    imports(import_)
     piped = study == "-"
     source = Source("standard input", sys.stdin.buffer.read(MOST_BYTES + 1)) if piped else Source.of(study)
     asked = source.study()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from mho.cli.study_options import StoreOption, record_of, records, store_of
+from mho.cli.study_options import StoreOption, record_of, store_of
 
 
 def clean(
@@ -24,17 +24,26 @@ def clean(
     from mho.studies.cleaning import leftovers, unused
     from mho.studies.index import Index
     from mho.studies.lock import writing
+    from mho.studies.records import check_file, records, unreadable
     from mho.studies.store import Store
 
     place = store_of(study, store)
     if not place.is_dir():
         raise SpecError(f"there is no store {place}")
     found = Store(place)
-    known = records(place)
-    if study is not None:
-        name = record_of(study, place)["name"]
-        del known[name]
+    if not found.exists():
+        raise SpecError(f"{place} is no store of mho: it has no store.json; nothing is deleted")
     with writing(place):
+        if torn := unreadable(place):
+            raise SpecError(
+                f"{torn[0]} cannot be read, so what its study needs is unknown; mho run of that study writes it again "
+                "(or delete it, and what only it needs goes)"
+            )
+        known = records(place)
+        if study is not None:
+            name = record_of(study, place)["name"]
+            check_file(name, study, place)
+            del known[name]
         waste = [*leftovers(found), *unused(found, known.values())]
         for part in waste:
             print(f"{len(part.files):,} files, {part.size / 2**20:.1f} MB: {part.why}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from mho.cli.options import ImportOption, imports
 from mho.cli.study_options import StoreOption, StudyFile, answers_of, store_of
 from mho.errors import SpecError
 
@@ -20,6 +21,7 @@ def export(
     every_chip: Annotated[
         bool, Parameter(negative="", help="A row for every chip instead of one for every population.")
     ] = False,
+    import_: ImportOption = None,
     store: StoreOption = None,
 ) -> None:
     """Write a table: axes, sigma, age, and every statistic with its interval (fractions, seconds, nats)."""
@@ -32,6 +34,7 @@ def export(
             check_writable(path)
     if parquet is not None:
         _pyarrow()
+    imports(import_)
     found = answers_of(study, store_of(study, store))
     rows = found.every_chip() if every_chip else found.rows()
     if not rows:

@@ -46,6 +46,7 @@ class Watch(Observer):
     def advanced(self, cell: Cell, chips: int, seconds: float) -> None:
         """See :class:`Observer`."""
         self.done += chips
+        self.total = max(self.total, self.done)  # what was damaged comes once more
         self.recent.append((time.monotonic(), self.done))
         name = str(cell)
         have, _, said = self.rows.pop(name, (0, 0, ""))

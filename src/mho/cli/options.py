@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from mho.memory import Memory
 
+ImportOption = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--import", negative="", help="Module (or .py file) that registers devices, networks, data of yours."
+    ),
+]
 USUAL_DEVICE = "RRAM1"
 USUAL_SIGMA = 0.1
 

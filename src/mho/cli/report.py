@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from mho.cli.options import ImportOption, imports
 from mho.cli.study_options import StoreOption, StudyFile, answers_of, record_of, store_of
 
 
@@ -18,6 +19,7 @@ def report(
         Path | None, Parameter(help="HTML file to write; the study's name beside its YAML unless given.")
     ] = None,
     title: Annotated[str, Parameter(help="Heading of the page; the study's name unless given.")] = "",
+    import_: ImportOption = None,
     store: StoreOption = None,
 ) -> None:
     """Write one self-contained HTML page: the answer in words, figures, every number, YAML, BibTeX."""
@@ -25,6 +27,7 @@ def report(
 
     page = out or study.with_suffix(".html")
     check_writable(page)
+    imports(import_)
     place = store_of(study, store)
     found = answers_of(study, place)
     from mho.reports.study import write_study

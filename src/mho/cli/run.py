@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from mho.cli.options import at_least, imports
+from mho.cli.options import ImportOption, at_least, imports
 from mho.cli.study_options import StoreOption, StudyFile, store_of
 from mho.errors import MhoError, SpecError
 
@@ -35,12 +35,7 @@ def run(
         str | None, Parameter(help="Ray cluster, such as auto or ray://head:10001; a local one unless given.")
     ] = None,
     gpus_per_worker: Annotated[float, Parameter(help="GPUs of a Ray worker; fractions share one.")] = 0.0,
-    import_: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--import", negative="", help="Module (or .py file) that registers devices, networks, data of yours."
-        ),
-    ] = None,
+    import_: ImportOption = None,
     track: Annotated[list[str] | None, Parameter(negative="", help="Also log to tensorboard, wandb or mlflow.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda; GPUs are dealt out unless given.")] = None,
@@ -68,7 +63,9 @@ def run(
     trackers = [tracker(name) for name in track or ()]
     with watch(asked) as observer:
         observers = [observer, *trackers]
-        answers = compute(asked, store=place, executor=executor, observers=observers, folder=folder, root=where)
+        answers = compute(
+            asked, store=place, executor=executor, observers=observers, folder=folder, root=where, file=study
+        )
     print(answers)
     for notice in answers.notices:
         print(f"\nnote: {notice}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from mho.cli.study_options import StoreOption, record_of, records, store_of
+from mho.cli.study_options import StoreOption, record_of, store_of
 from mho.text import table
 from mho.units import format_duration
 
@@ -25,6 +25,7 @@ def status(
     from mho.errors import SpecError
     from mho.studies.index import Index
     from mho.studies.lock import held
+    from mho.studies.records import records
     from mho.studies.store import Store
 
     place = store_of(study, store)
@@ -44,15 +45,14 @@ def status(
     counted = "" if chips == "–" else f"{chips} chips, "
     print(f"{record['name']}: {cells} cells, {counted}{seconds} of compute{running}\n")
     print(_by_result(record, tallies))
-    for key, what in _failures(record, found):
-        text = found.failure(key) or ""
+    for what, text in _failures(record, found, tallies):
         print(f"\nfailed: {what}\n{text.rstrip()}")
 
 
 def _counts(record: dict[str, Any], tallies: dict[str, Any]) -> tuple[str, str, str]:
     keys = {key: adaptive for key, _, _, adaptive in record["cells"]}
     there = {key: tallies[key] for key in keys if key in tallies}
-    done = sum(keys[key] or tally.chips >= record["chips"] for key, tally in there.items())
+    done = len(_complete(record, tallies))
     chips = sum(min(tally.chips, record["chips"]) for tally in there.values())
     wanted = sum(record["chips"] for adaptive in keys.values() if not adaptive)
     seconds = sum(tally.seconds for tally in there.values())
@@ -81,10 +81,15 @@ def _by_result(record: dict[str, Any], tallies: dict[str, Any]) -> str:
     return str(table(["result", "cells", "chips"], rows, left=1)) + more
 
 
-def _failures(record: dict[str, Any], store: Any) -> list[tuple[str, str]]:
-    import os
+def _complete(record: dict[str, Any], tallies: dict[str, Any]) -> set[str]:
+    """Keys of the cells of which nothing is missing."""
+    wanted = {key: 0 if adaptive else record["chips"] for key, _, _, adaptive in record["cells"]}
+    return {key for key, chips in wanted.items() if key in tallies and tallies[key].chips >= chips}
 
-    failed = {name.removesuffix(".json") for name in os.listdir(store.root / "failures")}
-    named = [(key, what) for key, _, what, _ in record["cells"]]
-    named += [(key, f"training {label}") for key, label in record["networks"]]
-    return [(key, what) for key, what in named if key in failed]
+
+def _failures(record: dict[str, Any], store: Any, tallies: dict[str, Any]) -> list[tuple[str, str]]:
+    """What did not work the last time and is not there: what, and its traceback."""
+    failed, complete = {key for key, _ in store.every_failure()}, _complete(record, tallies)
+    named = [(key, what) for key, _, what, _ in record["cells"] if key not in complete]
+    named += [(key, f"training {label}") for key, label in record["networks"] if not store.has_model(key)]
+    return [(what, store.failure(key) or "") for key, what in named if key in failed]

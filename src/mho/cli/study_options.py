@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,24 +29,14 @@ def store_of(study: Path | None, store: Path | None) -> Path:
     return (study.parent if study is not None else Path()) / ".mho"
 
 
-def records(store: Path) -> dict[str, dict[str, Any]]:
-    """Name to record of every study that ran in a store."""
-    out = {}
-    for path in sorted((store / "studies").glob("*.json")):
-        try:
-            record = json.loads(path.read_text())
-            out[str(record["name"])] = record
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # torn by a crash of an older system: the next run writes it again
-    return out
-
-
 def record_of(study: Path, store: Path) -> dict[str, Any]:
     """The record of the last run of the study in a YAML file.
 
     Raises:
         SpecError: it never ran in this store.
     """
+    from mho.studies.records import records
+
     name = _name(study)
     found = records(store).get(name)
     if found is None:
@@ -75,11 +64,15 @@ def answers_of(study: Path, store: Path) -> Answers:
 
 def _name(study: Path) -> str:
     """The name in a study's YAML, without the specs of the rest: those import torch."""
-    import yaml
+    from mho.studies.document import MOST_BYTES, parse
+    from mho.studies.scalars import NotYamlError
 
     try:
-        data = yaml.safe_load(study.read_bytes())
-    except (OSError, yaml.YAMLError, ValueError) as error:
+        with open(study, "rb") as file:
+            data = parse(file.read(MOST_BYTES + 1)).value
+    except NotYamlError as error:
+        raise SpecError(f"{study}{f':{error.line}' if error.line else ''}: {error}") from None
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise SpecError(f"{study}: cannot be read ({reason})") from None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mho.memory.spec import Memory
-from mho.spec import Spec
+from mho.spec import plain
 from mho.studies.points import Point
 from mho.studies.sources import Data, Trained
 from mho.units import format_duration
@@ -69,7 +69,7 @@ def cells(point: Point, model: str, data_digest: str) -> Iterator[Cell]:
     """
     study = point.study
     adaptive = {
-        name: _plain(getattr(study, name)) if study.precision is not None else None
+        name: plain(getattr(study, name)) if study.precision is not None else None
         for name in ("precision", "percentiles", "threshold", "confidence", "n_chips")
     }
     for sigma in study.sigma or (None,):
@@ -93,7 +93,7 @@ def cells(point: Point, model: str, data_digest: str) -> Iterator[Cell]:
 
 def training_key(model: Trained, data_digest: str) -> str:
     """The key of a network that a study trains."""
-    said = [model.architecture, _plain(model.options), model.recipe.digest(), model.seed, data_digest]
+    said = [model.architecture, plain(model.options), model.recipe.digest(), model.seed, data_digest]
     return digest(["trained", TRAINING_VERSION, *said])
 
 
@@ -120,11 +120,21 @@ def network_key(model: nn.Module) -> str:
     return digest(["network", built, _tensors(dict(model.state_dict()))])
 
 
+def identity(content: bytes) -> str:
+    """The key of the network in safetensors of :func:`mho.zoo.pack`."""
+    from mho.zoo import unpack
+
+    return network_key(unpack(content))
+
+
 def _tensors(tensors: dict[str, Tensor]) -> str:
+    import torch
+
     state = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
-        state.update(tensor.detach().cpu().contiguous().numpy().data)
+        # As bytes: numpy has no bfloat16.
+        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return state.hexdigest()[:24]
 
 
@@ -145,11 +155,3 @@ def _rules(study: Study, sigma: float | None) -> dict[str, Memory | None]:
     memory = study.memory
     rules = {"*": memory} if isinstance(memory, Memory) else dict(memory.rules)
     return {p: m if m is None or sigma is None else m.with_sigma(sigma) for p, m in rules.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Spec):
-        return value.to_dict()
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return {k: _plain(v) for k, v in value.items()} if hasattr(value, "items") else value

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
 from typing import Any
 
-from mho.studies.cells import Cell
+from mho.studies.cells import Cell, identity
 from mho.studies.executors.base import Executor, Job, Outcome
 from mho.studies.index import Index
-from mho.studies.observers import Observer
+from mho.studies.observers import Audience
 from mho.studies.plan import Plan
 from mho.studies.store import Store
 
@@ -26,24 +25,26 @@ PATIENCE = 0.5
 
 
 class Run:
-    """Computes what is missing of a plan. One object is one run.
+    """Computes what is missing of a plan. One object goes once.
 
     Args:
         plan: what to compute.
         store: where it is kept; its lock is held by the caller.
         index: the store's index, open for writing.
         executor: who computes, not yet started.
-        observers: who watches.
+        audience: who watches.
+
+    Attributes:
+        chips: how many are missing at the start, adaptive cells not counted.
+        failures: what did not work, by key, with its traceback.
     """
 
-    def __init__(
-        self, plan: Plan, store: Store, index: Index, executor: Executor, observers: Sequence[Observer] = ()
-    ) -> None:
+    def __init__(self, plan: Plan, store: Store, index: Index, executor: Executor, audience: Audience) -> None:
         self._plan, self._store, self._index, self._executor = plan, store, index, executor
-        self._observers = list(observers)
+        self._tell = audience.tell
         self._cells = {cell.key: cell for cell in plan.cells}
         self._left = {key: left for key, cell in self._cells.items() if (left := plan.left(cell, index))}
-        self._chips = sum(len(part) for left in self._left.values() for part in left)
+        self.chips = self._chips = sum(len(part) for left in self._left.values() for part in left)
         self._out: dict[str, tuple[str, range]] = {}  # job id to (cell or network key, chips)
         self._tries: Counter[tuple[str, int]] = Counter()  # by first chip: what is given out again may be cut smaller
         self._pace: dict[str, tuple[float, int]] = {}
@@ -51,18 +52,24 @@ class Run:
         self.failures: dict[str, str] = {}
         needed = {self._cells[key].model for key in self._left}
         self._train: deque[str] = deque()
+        self._identity: dict[str, str] = {}  # what a network is, by what it was to be
         for key in plan.networks:
-            if key in needed and store.model(key) is None:
-                network = plan.networks[key]
-                if network.job is None:
+            if key not in needed:
+                continue
+            network, content = plan.networks[key], store.model(key)
+            if network.job is None:
+                self._identity[key] = key
+                if content is None:
                     store.put_model(key, network.content)
-                else:
-                    self._train.append(key)
+            elif content is None:
+                self._train.append(key)
+            else:
+                self._identity[key] = identity(content)
+        self._forgive()
         self._ready = deque(key for key in self._left if self._cells[key].model not in self._train)
 
     def go(self) -> dict[str, str]:
         """Compute everything that is missing; what failed, by key, with its traceback."""
-        self._tell("started", self._plan, self._chips)
         try:
             if self._more():  # nothing is started for a study that is complete
                 self._executor.start(self._fetch)
@@ -74,7 +81,13 @@ class Run:
             return self.failures
         finally:
             self._executor.close()
-            self._tell("ended")
+
+    def _forgive(self) -> None:
+        """What failed once may have been computed by another study since."""
+        for key, _ in self._store.every_failure():
+            trained = key in self._plan.networks and key not in self._train and self._store.has_model(key)
+            if trained or (key in self._cells and key not in self._left):
+                self._store.forgive(key)
 
     def _fetch(self, key: str) -> bytes:
         content = self._store.model(key)
@@ -132,6 +145,7 @@ class Run:
             self._fail(key, outcome.error)
         elif key in self._plan.networks and key not in self._cells:
             self._store.put_model(key, outcome.blob)
+            self._identity[key] = identity(outcome.blob)
             self._ready.extend(k for k in self._left if self._cells[k].model == key)
             self._store.forgive(key)
             assert outcome.data is not None
@@ -142,6 +156,7 @@ class Run:
 
     def _keep(self, cell: Cell, part: range, data: dict[str, Any]) -> None:
         about = {"cell": cell.key, "first": part.start, "count": len(part), "work": cell.work}
+        about["network"] = self._identity[cell.model]
         shard = self._store.put(cell.key, part.start, len(part), {**data, **about})
         self._index.add(shard, cell.work, data["seconds"])
         seconds, chips = self._pace.get(cell.work, (0.0, 0))
@@ -150,9 +165,11 @@ class Run:
         busy = any(k == cell.key for k, _ in self._out.values())
         if not self._left[cell.key] and not busy and cell.key not in self.failures:
             self._store.forgive(cell.key)
-            from mho.studies.results import row
+            from mho.studies.joining import row
 
-            self._tell("finished", cell, row(cell, self._plan.study, self._store, self._index))
+            # Where a file is damaged it is not: that is said, and mended, when all is put together.
+            if (found := row(cell, self._plan.study, self._store, self._index)) is not None:
+                self._tell("finished", cell, found)
 
     def _again(self, key: str, part: range, why: str) -> None:
         """Give a job out again whose worker died, unless it kills every worker."""
@@ -187,12 +204,3 @@ class Run:
 
     def _name(self, key: str) -> str:
         return str(self._cells[key]) if key in self._cells else f"training {self._plan.networks[key].label}"
-
-    def _tell(self, event: str, *arguments: Any) -> None:
-        for observer in list(self._observers):
-            try:
-                getattr(observer, event)(*arguments)
-            except Exception as error:  # a tracker that is out of reach must not cost a study
-                self._observers.remove(observer)
-                reason = (str(error).splitlines() or [""])[0][:200]
-                self._tell("noticed", f"{type(observer).__name__} stopped watching: {type(error).__name__}: {reason}")

@@ -7,7 +7,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mho.studies.store import DamagedError, Shard, Store
+from mho.errors import OutputError
+from mho.studies.lock import held
+from mho.studies.names import Shard
+from mho.studies.store import DamagedError, Store
 
 _SCHEMA = """
 create table if not exists shards (
@@ -18,6 +21,10 @@ create table if not exists shards (
 create table if not exists about (key text primary key, value text not null);
 """
 _VERSION = 1
+PATIENCE = 30.0
+"""Seconds that a writer waits for a reader to finish."""
+GLANCE = 0.5
+"""Seconds that a reader waits for a writer."""
 
 
 class Tally(NamedTuple):
@@ -29,51 +36,98 @@ class Tally(NamedTuple):
 
 
 class Index:
-    """The index of ``store``; rebuilt from its files where it is missing, unreadable or may lag behind them.
+    """The index of ``store``; a writer makes it again from the files where it is unreadable or may lag behind them.
 
     A run marks the index as open before it writes its first shard and as closed at its end: a killed run leaves the
-    mark, and the next one compares with the file names.
+    mark, and the next one compares with the file names. A reader neither writes nor waits: where the index is not to
+    be trusted, it goes by the names of the files, which tell neither seconds nor kinds of work.
+
+    Args:
+        store: the store.
+        write: whether it is kept up to date; the store's lock is then held by the caller.
+
+    Raises:
+        OutputError: it cannot be written: another program has it open, or the folder is closed.
     """
 
     def __init__(self, store: Store, *, write: bool = False) -> None:
         self._store, self._path, self._write = store, store.root / "index.sqlite", write
+        if not write:
+            self._db = self._trusted() or self._named()
+            return
         try:
-            self._db = self._connect()
-        except sqlite3.DatabaseError:
-            self._path.unlink(missing_ok=True)
-            self._db = self._connect()
-        if self._said("state") != "closed":
-            self.rebuild()
-        if write:
+            try:
+                self._db = self._connect()
+            except sqlite3.OperationalError:
+                raise  # locked, closed or full: that does not make it wrong
+            except sqlite3.DatabaseError:
+                for end in ("", "-journal"):
+                    self._path.with_name(f"{self._path.name}{end}").unlink(missing_ok=True)
+                self._db = self._connect()
+            if self._said("state") != "closed":
+                self.rebuild()
             self._say("state", "open")
+        except sqlite3.OperationalError as error:
+            raise OutputError(
+                f"the index {self._path} cannot be written ({error}); close what else has it open, then run again"
+            ) from None
 
     def _connect(self) -> sqlite3.Connection:
-        # A reader of a store without an index, or of one being written, keeps its own in memory.
-        if not self._write and not self._path.exists():
-            db = sqlite3.connect(":memory:")
-        else:
-            db = sqlite3.connect(self._path, isolation_level=None, timeout=30)
-        db.execute("pragma synchronous = off")  # lost with the power, it is rebuilt
-        if db.execute("pragma user_version").fetchone()[0] not in (0, _VERSION):
-            raise sqlite3.DatabaseError("another version")
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=PATIENCE)
+        try:
+            db.execute("pragma synchronous = off")  # lost with the power, it is made again
+            if db.execute("pragma user_version").fetchone()[0] not in (0, _VERSION):
+                raise sqlite3.DatabaseError("another version")
+            db.executescript(_SCHEMA)
+            db.execute(f"pragma user_version = {_VERSION}")
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def _trusted(self) -> sqlite3.Connection | None:
+        """The file, opened for reading, if a run closed it or keeps it up to date now."""
+        db = None
+        try:
+            # Not even a journal or an empty file is made.
+            db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=GLANCE)
+            version = db.execute("pragma user_version").fetchone()[0]
+            row = db.execute("select value from about where key = 'state'").fetchone()
+            db.execute("select cell, first, count, checksum, work, seconds from shards limit 1").fetchone()
+        except sqlite3.Error:
+            version, row = 0, None
+        if db is not None and version == _VERSION and row and (row[0] == "closed" or held(self._store.root)):
+            return db
+        if db is not None:
+            db.close()
+        return None
+
+    def _named(self) -> sqlite3.Connection:
+        """An index in memory, from the names of the files alone."""
+        db = sqlite3.connect(":memory:", isolation_level=None)
         db.executescript(_SCHEMA)
-        db.execute(f"pragma user_version = {_VERSION}")
+        rows = ((s.cell, s.first, s.count, s.checksum) for s in self._store.every_shard())
+        db.execute("begin")
+        db.executemany("insert into shards values (?, ?, ?, ?, '', 0.0)", rows)
+        db.execute("commit")
         return db
 
     def rebuild(self) -> None:
         """Compare with the names of the files; only those that are new are opened."""
         known = {Shard(*row) for row in self._db.execute("select cell, first, count, checksum from shards")}
         there = set(self._store.every_shard())
-        self._db.execute("begin")
-        for gone in known - there:
-            self.remove(gone)
+        new = []
         for shard in there - known:
             try:
                 data = self._store.get(shard)
             except DamagedError:
-                self._store.discard(shard)
-                continue
-            self.add(shard, str(data.get("work", "")), float(data.get("seconds", 0.0)))
+                data = {}  # whoever reads its numbers finds out
+            new.append((shard, str(data.get("work", "")), float(data.get("seconds", 0.0))))
+        self._db.execute("begin immediate")
+        for gone in known - there:
+            self.remove(gone)
+        for row in new:
+            self.add(*row)
         self._db.execute("commit")
 
     def add(self, shard: Shard, work: str, seconds: float) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mho.errors import OutputError
+
+TRIES = 25
+"""How often a run asks for the lock: for a second, in which :func:`held` may have it for a moment."""
 
 
 @contextmanager
@@ -23,14 +27,19 @@ def writing(store: Path) -> Iterator[None]:
         yield
         return
     with open(store / "lock", "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        for attempt in range(TRIES):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if attempt < TRIES - 1:
+                    time.sleep(1 / TRIES)
+        else:
             file.seek(0)
             raise OutputError(
                 f"another run (process {file.read().strip() or 'unknown'}) is writing to {store}; wait for it, or "
                 "use another --store"
-            ) from None
+            )
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -44,8 +53,8 @@ def held(store: Path) -> bool:
 
         with open(store / "lock") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except (ImportError, OSError):
+    except BlockingIOError:
         return True
+    except (ImportError, OSError):  # no lock, none that may be looked at, or a system that has none
+        return False
     return False

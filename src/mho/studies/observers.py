@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ class Observer:
     """Watches a study; subclass it and override what you need.
 
     An observer is called from the process that runs the study, between shards: what it does delays nothing but the
-    next look at the workers.
+    next look at the workers. One that raises is told nothing more.
     """
 
     def started(self, plan: Plan, chips: int) -> None:
@@ -36,3 +37,21 @@ class Observer:
 
     def ended(self) -> None:
         """The run is over, complete or interrupted."""
+
+
+class Audience:
+    """All who watch a run. One that fails is left behind: a tracker that is out of reach must not cost a study."""
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._observers = list(observers)
+
+    def tell(self, event: str, *arguments: Any) -> None:
+        """Call the method ``event`` of everybody who is still there."""
+        for observer in list(self._observers):
+            try:
+                getattr(observer, event)(*arguments)
+            except Exception as error:  # an observer is the user's own code
+                if observer in self._observers:
+                    self._observers.remove(observer)
+                reason = (str(error).splitlines() or [""])[0][:200]
+                self.tell("noticed", f"{type(observer).__name__} stopped watching: {type(error).__name__}: {reason}")

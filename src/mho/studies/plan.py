@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mho.errors import CheckpointError
 from mho.spec import from_dict
 from mho.studies.cells import Cell, cells, loader, network_key, training_key
 from mho.studies.index import Index, missing, ranges
@@ -148,5 +149,8 @@ def read_checkpoint(model: Checkpoint, folder: Path) -> nn.Module:
     """
     from mho import zoo
 
-    path = model.path if model.path.startswith("hf://") else str(folder / Path(model.path).expanduser())
+    try:
+        path = model.path if model.path.startswith("hf://") else str(folder / Path(model.path).expanduser())
+    except RuntimeError as error:  # the home of a user who is not there
+        raise CheckpointError(f"no file {model.path}: {error}") from None
     return zoo.load_published_resnet(path) if path.endswith(".th") else zoo.load(path)

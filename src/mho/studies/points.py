@@ -16,7 +16,7 @@ from mho.studies.sources import described
 if TYPE_CHECKING:
     from mho.studies.study import Study
 
-SWEPT = ("model", "memory", "data", "seed", "metric", "dtype")
+SWEPT = ("model", "memory", "data", "seed", "dtype")
 """Fields that axes may change, in themselves or inside; severity and age are axes of every result already."""
 
 
@@ -41,7 +41,11 @@ class Point:
 
 
 def points(study: Study) -> tuple[Point, ...]:
-    """Every combination of the axes' values, the last axis fastest."""
+    """Every combination of the axes' values, the last axis fastest.
+
+    Raises:
+        SpecError: two of them would be called the same.
+    """
     named = [[(path, label, value) for label, value in _values(vs)] for path, vs in study.axes.items()]
     bare = study.replace(axes=FrozenDict())
     out = []
@@ -54,7 +58,17 @@ def points(study: Study) -> tuple[Point, ...]:
             said = ", ".join(f"{path} {label}" for path, label, _ in chosen)
             raise type(error)(f"{error} (at {said})").at("axes", path) from None
         out.append(Point(point, FrozenDict({path: label for path, label, _ in chosen})))
+    _check_labels(out)
     return tuple(out)
+
+
+def _check_labels(made: list[Point]) -> None:
+    known: dict[str, Point] = {}
+    for point in made:
+        other = known.setdefault(point.label, point)
+        if other is not point:
+            both = " and ".join(", ".join(f"{k} '{v}'" for k, v in p.axes.items()) for p in (other, point))
+            raise SpecError(f"two results would be called '{point.label}': {both}; give values other names").at("axes")
 
 
 def check_axes(study: Study) -> None:
@@ -78,6 +92,8 @@ def _check_axis(study: Study, path: str, values: Any) -> None:
     first = path.split(".")[0]
     if first in ("sigma", "age"):
         raise SpecError(f"{first} is an axis of every result already; list its values under '{first}:'")
+    if first == "metric":
+        raise SpecError("metrics have units of their own, and a table has one; make it a study of its own for each")
     if first not in SWEPT:
         raise SpecError(f"an axis cannot change '{path}': {nearest(first, SWEPT)}")
     if not isinstance(values, tuple | FrozenDict) or not values:

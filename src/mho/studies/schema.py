@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from mho.data.catalog import DATASETS
 from mho.evaluation.metrics import METRICS
 from mho.frozen import FrozenDict
-from mho.spec import Spec, kinds, kinds_of, parameters
+from mho.spec import Spec, kinds, kinds_of, parameters, plain
 from mho.studies.docstrings import attributes, summary
 from mho.studies.schema_axes import axes
 from mho.studies.study import SEVERAL, Study
@@ -117,15 +117,7 @@ def _default(make: Callable[..., Any], parameter: inspect.Parameter) -> dict[str
         field = next((f for f in dataclasses.fields(make) if f.name == parameter.name), None)
         if field is not None and field.default_factory is not dataclasses.MISSING:
             value = field.default_factory()
-    return {"default": _plain(value)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Spec):
-        return value.to_dict()
-    if isinstance(value, FrozenDict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return {"default": plain(value)}
 
 
 def _anything(names: list[str]) -> dict[str, Any]:

@@ -19,36 +19,15 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mho.errors import OutputError, SpecError
 from mho.files import write_bytes, write_json
+from mho.studies import names
+from mho.studies.names import Shard
 
 FORMAT = 1
-
-
-@dataclass(frozen=True, order=True)
-class Shard:
-    """Chips ``first`` to ``first + count - 1`` of one cell, in one file.
-
-    Attributes:
-        cell: key of the cell.
-        first: number of the first chip.
-        count: how many chips; of an adaptive cell, which is one shard, 0.
-        checksum: of the file's bytes.
-    """
-
-    cell: str
-    first: int
-    count: int
-    checksum: str
-
-    @property
-    def path(self) -> Path:
-        """Where it is, below the store's folder."""
-        return _folder(self.cell) / f"{self.first}+{self.count}.{self.checksum}.json"
 
 
 class DamagedError(Exception):
@@ -78,25 +57,44 @@ class Store:
             if found != FORMAT:
                 raise SpecError(f"the store {root} has format {found}, this mho reads {FORMAT}; use another --store")
 
+    def exists(self) -> bool:
+        """Whether the folder says that it is a store."""
+        return (self.root / "store.json").is_file()
+
     def create(self) -> None:
         """Make the folder, so that it can be written to."""
-        for name in ("cells", "models", "failures", "studies"):
+        for name in names.FOLDERS:
             try:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(f"cannot make the store {self.root}: {error.strerror or error}") from None
-        if not (self.root / "store.json").exists():
+        if not self.exists():
             write_json(self.root / "store.json", {"format": FORMAT})
 
     def shards(self, cell: str) -> list[Shard]:
         """The shards of one cell, by first chip."""
-        return sorted(_parsed(cell, name) for name in _names(self.root / _folder(cell)) if _is_shard(name))
+        found = (names.shard(cell, name) for name in _names(self.root / names.cell_folder(cell)))
+        return sorted(shard for shard in found if shard is not None)
 
     def every_shard(self) -> Iterator[Shard]:
         """All shards, cell by cell."""
         for prefix in sorted(_names(self.root / "cells")):
             for cell in sorted(_names(self.root / "cells" / prefix)):
-                yield from self.shards(cell)
+                if names.KEY.fullmatch(cell) and cell.startswith(prefix):
+                    yield from self.shards(cell)
+
+    def every_model(self) -> Iterator[tuple[str, Path]]:
+        """All networks: key and file."""
+        for prefix in sorted(_names(self.root / "models")):
+            for name in sorted(_names(self.root / "models" / prefix)):
+                if said := names.NETWORK.fullmatch(name):
+                    yield said[1], self.root / "models" / prefix / name
+
+    def every_failure(self) -> Iterator[tuple[str, Path]]:
+        """All tracebacks that are kept: key and file."""
+        for name in sorted(_names(self.root / "failures")):
+            if said := names.FAILURE.fullmatch(name):
+                yield said[1], self.root / "failures" / name
 
     def put(self, cell: str, first: int, count: int, data: dict[str, Any]) -> Shard:
         """Keep ``data`` as a shard."""
@@ -122,17 +120,20 @@ class Store:
             path.rename(path.with_suffix(".damaged"))
 
     def put_model(self, key: str, content: bytes) -> None:
-        """Keep a network's safetensors."""
-        _write(self.root / _model(key, _checksum(content)), content)
+        """Keep a network's safetensors; copies that are damaged go out of the way, as ``*.damaged``."""
+        for path in self._models(key):
+            try:
+                _verified(path, path.name.split(".")[1])
+            except DamagedError:
+                with contextlib.suppress(OSError):
+                    path.rename(path.with_suffix(".damaged"))
+        _write(self.root / names.network(key, _checksum(content)), content)
 
     def model(self, key: str) -> bytes | None:
         """The safetensors of a network; ``None`` if it is not there or every copy is damaged."""
         for path in self._models(key):
-            try:
+            with contextlib.suppress(DamagedError):
                 return _verified(path, path.name.split(".")[1])
-            except DamagedError:
-                with contextlib.suppress(OSError):
-                    path.rename(path.with_suffix(".damaged"))
         return None
 
     def has_model(self, key: str) -> bool:
@@ -141,7 +142,8 @@ class Store:
 
     def _models(self, key: str) -> list[Path]:
         folder = self.root / "models" / key[:2]
-        return [folder / n for n in _names(folder) if n.startswith(f"{key}.") and n.endswith(".safetensors")]
+        found = (names.NETWORK.fullmatch(name) for name in sorted(_names(folder)))
+        return [folder / said[0] for said in found if said and said[1] == key]
 
     def fail(self, key: str, what: str, traceback: str) -> None:
         """Remember why something did not work."""
@@ -157,14 +159,6 @@ class Store:
             return str(json.loads((self.root / "failures" / f"{key}.json").read_text())["traceback"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-
-
-def _folder(cell: str) -> Path:
-    return Path("cells") / cell[:2] / cell
-
-
-def _model(key: str, checksum: str) -> Path:
-    return Path("models") / key[:2] / f"{key}.{checksum}.safetensors"
 
 
 def _checksum(content: bytes) -> str:
@@ -194,13 +188,3 @@ def _names(folder: Path) -> list[str]:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _is_shard(name: str) -> bool:
-    return name.endswith(".json") and not name.startswith(".")
-
-
-def _parsed(cell: str, name: str) -> Shard:
-    numbers, checksum, _ = name.split(".")
-    first, count = numbers.split("+")
-    return Shard(cell, int(first), int(count), checksum)

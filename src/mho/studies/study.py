@@ -22,9 +22,6 @@ _NAME = re.compile(r"[\w][\w.-]*")
 SEVERAL = ("sigma", "age", "percentiles")
 """Fields that take one value or a list of values."""
 
-MOST_CHIPS = 100_000
-"""Most chips of an adaptive cell, unless the study says."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Study(Spec):
@@ -117,7 +114,11 @@ class Study(Spec):
     @property
     def n_chips(self) -> int:
         """Chips per sigma and age; with ``precision`` at most."""
-        return self.chips or (MOST_CHIPS if self.precision is not None else 100)
+        if self.chips is None and self.precision is not None:
+            from mho.evaluation.sequential import MOST_CHIPS
+
+            return MOST_CHIPS
+        return self.chips or 100
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mho.errors import OutputError
 from mho.files import write_json
 from mho.studies.coordinator import Run
 from mho.studies.executors.base import Executor
 from mho.studies.executors.inline import Inline
 from mho.studies.index import Index
 from mho.studies.lock import writing
-from mho.studies.observers import Observer
+from mho.studies.mending import mend
+from mho.studies.observers import Audience, Observer
 from mho.studies.plan import Plan, make_plan, recorded_plan
+from mho.studies.records import check_file, spelled
 from mho.studies.results import Answers, collect
 from mho.studies.store import Store
 from mho.studies.study import Study
@@ -37,6 +40,7 @@ def run(
     observers: Sequence[Observer] = (),
     folder: str | Path = ".",
     root: str | None = None,
+    file: str | os.PathLike[str] | None = None,
 ) -> Answers:
     """Compute what is missing of a study, and give all its answers.
 
@@ -50,28 +54,49 @@ def run(
         observers: who watches.
         folder: what relative checkpoint paths start from.
         root: folder searched first for data.
+        file: the YAML that the study is from. Its name is then refused to another file in the same store.
 
     Raises:
+        SpecError: the store has a study of this name from another file.
         DataError, CheckpointError: a data set or checkpoint that is missing.
-        OutputError: another run is writing to the store, or the disk is full; what is written stays valid.
+        OutputError: another run is writing to the store, the disk is full, or does not keep what is written; what is
+            written stays valid.
     """
     place = where(store)
+    check_file(study.name, file, place.root)
     plan = make_plan(study, folder=folder, root=root)
     place.create()
+    audience = Audience(observers)
     with writing(place.root):
         index = Index(place, write=True)
         try:
-            write_json(place.root / "studies" / f"{study.name}.json", record(plan))
-            for _ in range(ROUNDS):
-                failures = Run(plan, place, index, executor or Inline(root=root), observers).go()
-                found, damaged = collect(plan, place, index, failures)
-                if not damaged:
-                    break
-                for observer in observers:
-                    observer.noticed(f"{len(damaged)} damaged file(s) found; their chips are computed again")
+            write_json(place.root / "studies" / f"{study.name}.json", record(plan, spelled(file, place.root)))
+            return _rounds(plan, place, index, executor or Inline(root=root), audience)
         finally:
             index.close()
-    return found
+
+
+def _rounds(plan: Plan, store: Store, index: Index, executor: Executor, audience: Audience) -> Answers:
+    going = Run(plan, store, index, executor, audience)
+    try:
+        audience.tell("started", plan, going.chips)
+        for left in reversed(range(ROUNDS)):
+            failures = going.go()
+            found = collect(plan, store, index, failures)
+            mended = mend(plan, found, store, index)
+            if not mended:
+                return found.answers
+            for notice in mended:
+                audience.tell("noticed", notice)
+            if left:
+                going = Run(plan, store, index, executor, audience)
+    finally:
+        audience.tell("ended")
+    which = f", such as {store.root / found.damaged[0].path.with_suffix('.damaged')}" if found.damaged else ""
+    raise OutputError(
+        f"files were damaged {ROUNDS} times after they were written{which}; does the disk of {store.root} keep what "
+        "it is given?"
+    )
 
 
 def answers(record: dict[str, Any], store: Store) -> Answers:
@@ -79,8 +104,9 @@ def answers(record: dict[str, Any], store: Store) -> Answers:
     plan = recorded_plan(record)
     index = Index(store)
     try:
-        failures = {c.key: text for c in plan.cells if (text := store.failure(c.key))}
-        return collect(plan, store, index, failures)[0]
+        incomplete = (c.key for c in plan.cells if plan.left(c, index))
+        failures = {key: text for key in incomplete if (text := store.failure(key))}
+        return collect(plan, store, index, failures).answers
     finally:
         index.close()
 
@@ -105,10 +131,11 @@ def where(store: str | os.PathLike[str] | None) -> Store:
     return Store(store or os.environ.get("MHO_STORE") or STORE)
 
 
-def record(plan: Plan) -> dict[str, Any]:
+def record(plan: Plan, file: str | None = None) -> dict[str, Any]:
     """What is kept of a plan, so that ``mho status`` and reports need neither data nor networks."""
     return {
         "name": plan.study.name,
+        "file": file,
         "started": time.strftime("%Y-%m-%d %H:%M:%S%z"),
         "study": plan.study.to_dict(),
         "digests": [list(pair) for pair in plan.digests],

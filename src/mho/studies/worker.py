@@ -154,6 +154,6 @@ def _rules(rules: dict[str, Any]) -> dict[str, Any]:
     return {pattern: None if memory is None else from_dict(memory) for pattern, memory in rules.items()}
 
 
-def _numbers(values: Any) -> list[float | None]:
-    """Floats as JSON has them: exact, and ``null`` for those that are not finite."""
-    return [float(v) if math.isfinite(v) else None for v in values]
+def _numbers(values: Any) -> list[float | str | None]:
+    """Floats as JSON has them: exact; ``"inf"``, ``"-inf"``, and ``null`` for what is no number."""
+    return [float(v) if math.isfinite(v) else None if math.isnan(v) else str(float(v)) for v in values]

@@ -12,9 +12,10 @@ from mho.memory.spec import Memory
 from mho.studies.coordinator import ATTEMPTS
 from mho.studies.executors.base import Executor
 from mho.studies.executors.inline import Inline
+from mho.studies.names import Shard
 from mho.studies.results import Answers
 from mho.studies.sources import Data, Trained
-from mho.studies.store import Shard, Store
+from mho.studies.store import Store
 from mho.studies.study import Study
 from mho.studies.verb import run
 from mho.testing.around import Around, Doubled, Kept, Killing, Log, Reversed
