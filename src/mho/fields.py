@@ -61,6 +61,5 @@ def spell(hint: Any) -> str:
         return " or ".join(repr(a) for a in args)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(spell(a) for a in args)
-    return {FrozenDict: "a mapping", float: "a number", int: "an integer", bool: "true or false", str: "a string"}.get(
-        hint, getattr(hint, "__name__", str(hint))
-    )
+    said = {FrozenDict: "a mapping", float: "a number", int: "an integer", bool: "true or false", str: "a string"}
+    return (said | {types.NoneType: "null"}).get(hint, getattr(hint, "__name__", str(hint)))

@@ -16,7 +16,7 @@ def report(
     /,
     *,
     out: Annotated[
-        Path | None, Parameter(help="HTML file to write; the study's name beside its YAML unless given.")
+        Path | None, Parameter(help="HTML file to write; beside the YAML, with its name, unless given.")
     ] = None,
     title: Annotated[str, Parameter(help="Heading of the page; the study's name unless given.")] = "",
     import_: ImportOption = None,

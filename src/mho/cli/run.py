@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from mho.cli.options import ImportOption, at_least, imports
+from mho.cli.options import place as usable
 from mho.cli.study_options import StoreOption, StudyFile, store_of
 from mho.errors import MhoError, SpecError
 
@@ -44,6 +45,7 @@ def run(
     if workers is not None:
         at_least("--workers", workers, 1)
     modules = imports(import_)
+    torch_device = usable(torch_device)
     from mho.studies.reading import Source
     from mho.studies.rehearsal import rehearse
     from mho.studies.trackers import tracker

@@ -43,15 +43,20 @@ def size(result: Result) -> str:
     return f"{_span((images > 0).sum(-1).ravel().tolist())} chips x {_span(images[images > 0].tolist())}"
 
 
-def lines(result: Result) -> list[str]:
-    """What follows the table of an adaptive result; nothing for a plain one."""
-    if result.screening is None:
-        return []
+def spending(result: Result) -> str:
+    """What an adaptive result spent, and what the plain protocol would have."""
     spent, usual = result.spent, result.plain
     said = f"{spent:,} chip-images; chips judged on all images would take {usual:,} for these widths"
     ratio = usual / spent
     said += f" ({ratio:.3g} times as many)" if ratio >= 1 else f" ({ratio:.2g} times as many: nothing was saved)"
-    return [said, f"again: {call(result, result.screening)}", *missed(result)]
+    return said
+
+
+def lines(result: Result) -> list[str]:
+    """What follows the table of an adaptive result; nothing for a plain one."""
+    if result.screening is None:
+        return []
+    return [spending(result), f"again: {call(result, result.screening)}", *missed(result)]
 
 
 def call(result: Result, screening: Screening) -> str:

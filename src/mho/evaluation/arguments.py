@@ -54,6 +54,8 @@ def check_statistics(percentiles: Sequence[float], confidence: float) -> None:
     if isinstance(percentiles, str) or not isinstance(percentiles, Iterable):
         raise SpecError(f"percentiles={percentiles!r} is no list of numbers, such as (1, 5)")
     for k in percentiles:
+        if isinstance(k, str | bool) or not hasattr(k, "__float__"):
+            raise SpecError(f"percentiles hold {k!r}, a {type(k).__name__}; they are numbers, such as (1, 5)")
         if not 0 < k < 100:
             raise SpecError(f"percentile {k:g} must lie between 0 and 100; the unlucky chip in a hundred is 1")
     if not 0 < confidence < 1:

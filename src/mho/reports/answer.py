@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from mho.evaluation import accounts
 from mho.reports.scale import Scale
 from mho.reports.summary import Entry, Numbers, Summary
 from mho.reports.wording import NBSP, capital, ordinal
@@ -56,6 +57,8 @@ def caveats(summary: Summary) -> list[str]:
     out: list[str] = []
     for entry in summary.entries:
         result, tail = entry.result, summary.tail
+        if result.screening is not None:
+            out.append(f"{entry.short}: {accounts.spending(result)}.")
         if result.chips == 1:
             out.append("One chip says nothing about the next one.")
         elif tail.k is not None and result.screening is None:  # an adaptive one says itself what it did not reach

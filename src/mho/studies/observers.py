@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -54,4 +55,8 @@ class Audience:
                 if observer in self._observers:
                     self._observers.remove(observer)
                 reason = (str(error).splitlines() or [""])[0][:200]
-                self.tell("noticed", f"{type(observer).__name__} stopped watching: {type(error).__name__}: {reason}")
+                said = f"{type(observer).__name__} stopped watching: {type(error).__name__}: {reason}"
+                if self._observers:
+                    self.tell("noticed", said)
+                else:
+                    warnings.warn(said, RuntimeWarning, stacklevel=2)  # nobody else is there to hear it

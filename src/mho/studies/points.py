@@ -90,6 +90,8 @@ def check_axes(study: Study) -> None:
 
 def _check_axis(study: Study, path: str, values: Any) -> None:
     first = path.split(".")[0]
+    if study.sigma and first == "memory" and path.endswith(".sigma"):
+        raise SpecError(f"'sigma:' sets every device's severity, so axis '{path}' would change nothing; leave one out")
     if first in ("sigma", "age"):
         raise SpecError(f"{first} is an axis of every result already; list its values under '{first}:'")
     if first == "metric":

@@ -113,7 +113,9 @@ def collect(plan: Plan, store: Store, index: Index, failures: Mapping[str, str])
             points[point.label] = point
             results[point.label] = made
     trained = _trained(plan, cells)
-    named = {str(found[key]) if key in found else key: text for key, text in failures.items()}
+    what = {key: f"training {network.label}" for key, network in plan.networks.items()}
+    what |= {key: str(cell) for key, cell in found.items()}
+    named = {what.get(key, key): text for key, text in failures.items()}
     notices = (*mixed(results), *_unused(plan, cells, bool(trained)))
     damaged = tuple(shard for cell in cells.values() for shard in cell.damaged)
     return Collected(Answers(plan.study, results, points, named, notices), damaged, trained)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mho.errors import OutputError
+from mho.errors import OutputError, SpecError
 from mho.files import write_json
 from mho.studies.coordinator import Run
 from mho.studies.executors.base import Executor
@@ -62,6 +62,10 @@ def run(
         OutputError: another run is writing to the store, the disk is full, or does not keep what is written; what is
             written stays valid.
     """
+    if not isinstance(study, Study):
+        raise SpecError(f"run takes a Study, not a {type(study).__name__}; mho.studies.read(path) reads one")
+    if executor is not None and not isinstance(executor, Executor):
+        raise SpecError(f"executor={executor!r} is no executor; try mho.studies.Processes(workers=2)")
     place = where(store)
     check_file(study.name, file, place.root)
     plan = make_plan(study, folder=folder, root=root)
