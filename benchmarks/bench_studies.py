@@ -80,6 +80,7 @@ def one_second(path: str) -> int:
 def inline_overhead(chips: int, path: str) -> tuple[float, float, float]:
     """Seconds inside cells, from the first job to the last answer, and their ratio less one."""
     from mho.studies.coordinator import Run
+    from mho.studies.observers import Audience
     from mho.studies.plan import make_plan
     from mho.studies.results import collect
 
@@ -89,7 +90,7 @@ def inline_overhead(chips: int, path: str) -> tuple[float, float, float]:
         index = Index(store, write=True)
         clock = Clock()
         started = time.perf_counter()
-        Run(plan, store, index, Inline(), [clock]).go()
+        Run(plan, store, index, Inline(), Audience([clock])).go()
         collect(plan, store, index, {})
         wall = time.perf_counter() - started
         index.close()
