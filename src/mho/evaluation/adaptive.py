@@ -1,4 +1,4 @@
-"""The adaptive evaluation of one population: a pilot, a plan, looks at fixed parts of it, more chips where needed."""
+"""The adaptive evaluation of one population: a pilot, a plan, a look when it is complete, more if needed."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ def betting_interval(values: Values, error: float, span: tuple[float, float] = (
     A gambler who bets against the mean being m, stakes ``lambda_t`` on the t-th number and cannot owe anything, has
     ``prod(1 + lambda_t (x_t - m))`` left; if m is the mean that is a martingale, which exceeds ``2 / error`` with
     probability ``error / 2`` at most [waudbysmith2024] eq. 24. The limits are the means that the gamblers on either
-    side do not become that rich against. The stakes look at earlier numbers only, and suit a sample of this size.
+    side do not become that rich against. The stakes look at earlier numbers and at n, which is taken as given. Where
+    they stay below ``MOST`` the width is about ``sqrt(2 ln(2 / error)) / z`` times Student's, 1.39 at 5 %.
 
     Args:
         values: ``(n,)`` in the order in which they were drawn.

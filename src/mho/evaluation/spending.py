@@ -29,7 +29,7 @@ class Spending:
 
     def planned(self) -> tuple[float, Spending]:
         """The share of the look at the complete plan, and what follows."""
-        return self._take((1 - RESERVE) * self.total - self.spent)
+        return self._take((1 - RESERVE) * self.total)
 
     def extension(self) -> tuple[float, Spending]:
         """The share of the next look beyond the plan, and what follows."""
