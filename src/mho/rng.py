@@ -7,7 +7,7 @@ Nothing is ever drawn from a global generator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import prod
 from typing import TYPE_CHECKING
@@ -40,6 +40,9 @@ class Draws:
         chips: ``(chips,)`` int64 chip numbers.
         shape: shape of the cells of one chip; results have shape ``(chips, *shape)``.
         device: where the numbers are made.
+        cycle: which write of the cells this is, from 1; every one has numbers of its own.
+        at: ``(n,)`` positions within ``(chips, *shape)``, flattened, of the cells that are drawn for; ``None`` for
+            all. The numbers are those that they have among all, and results have shape ``(n,)``.
     """
 
     seed: int
@@ -47,23 +50,53 @@ class Draws:
     chips: Tensor
     shape: tuple[int, ...]
     device: torch.device
+    cycle: int = 1
+    at: Tensor | None = None
 
-    def normal(self, purpose: str) -> Tensor:
-        """Independent standard normals, ``(chips, *shape)`` float32."""
+    def write(self, cycle: int, at: Tensor) -> Draws:
+        """The numbers of a later write of the cells at the positions ``at``."""
+        return replace(self, cycle=cycle, at=at)
+
+    def normal(self, purpose: str, *, lasting: bool = False) -> Tensor:
+        """Independent standard normals, ``(chips, *shape)`` float32.
+
+        Args:
+            purpose: what they are for; no two devices of a stack may share one.
+            lasting: whether a cell keeps its number when it is written again, as a defect does.
+        """
         import torch
 
         from mho import kernels
 
+        key = self._key(purpose, lasting)
+        if self.at is not None:
+            return kernels.normals_at(key, *self._places(self.at))
         out = torch.empty(len(self.chips), prod(self.shape), dtype=torch.float32, device=self.device)
-        kernels.fill_normal(out, stream_key(self.seed, purpose, self.layer), self.chips)
+        kernels.fill_normal(out, key, self.chips)
         return out.view(len(self.chips), *self.shape)
 
-    def bits(self, purpose: str) -> Tensor:
-        """Independent uniform integers in [0, 2^32), ``(chips, *shape)`` int64; compare with ``rate * 2**32``."""
+    def bits(self, purpose: str, *, lasting: bool = False) -> Tensor:
+        """Independent uniform integers in [0, 2^32), ``(chips, *shape)`` int64; compare with ``rate * 2**32``.
+
+        Args:
+            purpose: as for :meth:`normal`.
+            lasting: as for :meth:`normal`.
+        """
         import torch
 
         from mho import kernels
 
+        key = self._key(purpose, lasting)
+        if self.at is not None:
+            return kernels.bits_at(key, *self._places(self.at))
         out = torch.empty(len(self.chips), prod(self.shape), dtype=torch.int64, device=self.device)
-        kernels.fill_bits(out, stream_key(self.seed, purpose, self.layer), self.chips)
+        kernels.fill_bits(out, key, self.chips)
         return out.view(len(self.chips), *self.shape)
+
+    def _key(self, purpose: str, lasting: bool) -> tuple[int, int]:
+        first = lasting or self.cycle == 1
+        return stream_key(self.seed, purpose if first else f"{purpose}\x1e{self.cycle}", self.layer)
+
+    def _places(self, at: Tensor) -> tuple[Tensor, Tensor]:
+        size = prod(self.shape)
+        return self.chips.to(at.device)[at.div(size, rounding_mode="floor")], at.remainder(size)

@@ -43,7 +43,7 @@ def draws(shape: tuple[int, ...], chips: int = 1, layer: str = "w") -> Draws:
 
 def read(device: Device, level: torch.Tensor, age: float = 0.0, n: int = N) -> torch.Tensor:
     """``(n, *level.shape)`` read-backs of n chips."""
-    out = device.read(level, draws(tuple(level.shape), n), age)
+    out = device.written_and_read(level, draws(tuple(level.shape), n), age)
     return out.expand(n, *level.shape).double()
 
 
@@ -200,8 +200,9 @@ def test_ageing_adds_to_the_programming_error_and_does_not_replace_it() -> None:
     enlarged = extra * math.sqrt(1 + (0.1 / 0.6) ** 2)
     assert float(old.std()) == pytest.approx(math.hypot(0.1 * decay, enlarged), rel=0.01)
     assert float(old.mean()) == pytest.approx(0.6 * decay, abs=4 * 0.1 / math.sqrt(N))
-    by_hand = PowerLawDrift(nu=0.1).read(programming.read(level, draws((1,), 5), 1e4), draws((1,), 5), 1e4)
-    assert torch.equal(noise.read(by_hand, draws((1,), 5), 1e4), stack.read(level, draws((1,), 5), 1e4))
+    held, five = programming.write(level, draws((1,), 5)), draws((1,), 5)
+    by_hand = noise.read(level, PowerLawDrift(nu=0.1).read(level, held, five, 1e4), five, 1e4)
+    assert torch.equal(by_hand, stack.written_and_read(level, five, 1e4))
 
 
 def test_pcm_has_all_three() -> None:
@@ -284,15 +285,18 @@ EVERY_KIND = [
 
 def test_no_two_kinds_of_device_draw_for_one_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any two may be stages of one stack; with a purpose in common their errors would be the same numbers."""
-    purposes: list[str] = []
+    drawn_for: list[str] = []
     for name in ("normal", "bits"):
         drawn = getattr(Draws, name)
         monkeypatch.setattr(
-            Draws, name, lambda self, purpose, drawn=drawn: (purposes.append(purpose), drawn(self, purpose))[1]
+            Draws, name, lambda self, purpose, *, drawn=drawn, **_: (drawn_for.append(purpose), drawn(self, purpose))[1]
         )
+    purposes: set[str] = set()
     for device in EVERY_KIND:
+        drawn_for.clear()
         read(device, torch.tensor([0.5]), age=1e6, n=2)
-    assert len(purposes) == len(set(purposes)) == len(EVERY_KIND)
+        assert drawn_for and not purposes & set(drawn_for)
+        purposes |= set(drawn_for)
     kinds = {k for k in vars(devices).values() if isinstance(k, type) and issubclass(k, Device)}
     assert kinds - {Device, Stack} == {type(d) for d in EVERY_KIND}
 

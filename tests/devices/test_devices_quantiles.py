@@ -32,7 +32,7 @@ def test_reads_the_distribution_it_was_fitted_to() -> None:
     device = MeasuredQuantiles.from_samples(target, read, states=4)
     for level in (0.0, 1 / 3, 2 / 3, 1.0):
         measured = (read - target)[np.isclose(target, level)]
-        sampled = (device.read(torch.full((CELLS,), level), draws(), 0.0)[0] - level).numpy()
+        sampled = (device.written_and_read(torch.full((CELLS,), level), draws(), 0.0)[0] - level).numpy()
         assert stats.ks_2samp(measured, sampled).pvalue > 1e-4
         gaussian = measured.mean() + measured.std() * np.random.default_rng(1).standard_normal(CELLS)
         assert stats.ks_2samp(measured, gaussian).pvalue < 1e-4
@@ -44,7 +44,7 @@ def test_equals_the_slow_interpolation() -> None:
     age = np.repeat([1.0, 100.0], 1000)
     device = MeasuredQuantiles.from_samples(target, read, age, states=4)
     level = torch.linspace(-0.1, 1.1, 50)
-    got = device.read(level, draws(2, 50), 10.0).numpy()
+    got = device.written_and_read(level, draws(2, 50), 10.0).numpy()
     rows = np.array(device.errors)
     table = 0.5 * rows[0] + 0.5 * rows[1]  # 10 s is half way from 1 s to 100 s in the logarithm
     u = (draws(2, 50).bits("measured quantiles").numpy() + 0.5) / 2**32
@@ -57,14 +57,15 @@ def test_equals_the_slow_interpolation() -> None:
 def test_a_cell_keeps_its_rank_as_it_ages() -> None:
     errors = (((-0.1, 0.0, 0.1),), ((-0.3, 0.0, 0.5),))
     device = MeasuredQuantiles(states=(0.5,), ages=(1.0, 10.0), probabilities=(0.0, 0.5, 1.0), errors=errors)
-    young, old = (device.read(torch.full((200,), 0.5), draws(1, 200), age)[0] for age in (1.0, 10.0))
+    young, old = (device.written_and_read(torch.full((200,), 0.5), draws(1, 200), age)[0] for age in (1.0, 10.0))
     assert torch.equal(young.argsort(), old.argsort())
 
 
 def test_sigma_is_the_spread_at_the_last_age() -> None:
     target, read = heavy_tailed()
     device = MeasuredQuantiles.from_samples(target, read, states=4).with_sigma(0.1)
-    errors = [device.read(torch.full((CELLS,), s), draws(), 0.0)[0] - s for s in torch.tensor(device.states).tolist()]
+    states = torch.tensor(device.states).tolist()
+    errors = [device.written_and_read(torch.full((CELLS,), s), draws(), 0.0)[0] - s for s in states]
     rms = float(torch.stack([e.var() for e in errors]).mean().sqrt())
     # Standard error of a variance with excess kurtosis k is sqrt((k + 2) / n); k is below 30 after cutting at extremes.
     assert rms == pytest.approx(0.1, rel=4 * 0.5 * (32 / (4 * CELLS)) ** 0.5)

@@ -50,5 +50,8 @@ class CellByCell(Device):
         written = self.cell.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa)
         return CellByCell(cell=written)
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        return self.cell.read(level, draws, age)
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        return self.cell.write(level, draws)
+
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        return self.cell.read(level, held, draws, age)

@@ -21,6 +21,7 @@ ROOMS = (
     ("data",),
     ("zoo",),
     ("devices",),
+    ("programming",),
     ("mapping",),
     ("memory",),
     ("evaluation",),
@@ -59,7 +60,7 @@ def imported_rooms(tree: ast.AST) -> set[str]:
 
 def rooms_of_name(name: str) -> str:
     """The room behind a name of the package itself: ``mho.deploy`` is memory's."""
-    return mho._VERBS.get(name, f"mho.{name}").removeprefix("mho.")
+    return mho._VERBS.get(name, f"mho.{name}").split(".")[1]
 
 
 @pytest.mark.parametrize("path", [f for f in FILES if room_of(f) != "__init__"], ids=lambda p: str(p.relative_to(ROOT)))

@@ -191,7 +191,7 @@ from mho.devices import Device
 @dataclass(frozen=True, kw_only=True)
 class Brittle(Device):
     breaks: bool = False
-    def read(self, level, draws, age):
+    def write(self, level, draws):
         if self.breaks:
             raise ZeroDivisionError("the tip broke")
         return level + 0.01 * draws.normal("brittle")

@@ -414,7 +414,7 @@ from mho.devices import Device
 @dataclass(frozen=True, kw_only=True)
 class OwnDevice(Device):
     spread: float = 0.05
-    def read(self, level, draws, age):
+    def write(self, level, draws):
         return level + self.spread * draws.normal("own")
 """
 

@@ -71,7 +71,7 @@ class _Lying(Device):
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
         return level, 0.05 + 0 * level
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level + 0.1 * draws.normal("lying")
 
 
@@ -82,7 +82,7 @@ class _Moody(Device):
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
         return (level, 0 * level) if age < 1 else None
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level + 0 * draws.normal("moody")
 
 
@@ -90,7 +90,7 @@ class _Moody(Device):
 class _Crowded(Device):
     """A chip depends on the chips beside it."""
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         z = draws.normal("crowded")
         return level + z - z.mean(0)
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mho.devices.base import Device
+from mho.devices.base import Ageing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PowerLawDrift(Device):
+class PowerLawDrift(Ageing):
     """``g(t) = g(t0) (t/t0)^-nu`` with ``nu ~ N(nu, nu_std)``, one exponent per cell [joshi2020pcm].
 
     Attributes:
@@ -35,15 +35,15 @@ class PowerLawDrift(Device):
         self.check(self.nu_std >= 0, "nu_std", "must be zero or more")
         self.check(self.t0 > 0, "t0", "must be more than zero seconds")
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
         log_time = math.log(max(age, self.t0) / self.t0)
         if log_time == 0:
-            return level
-        return level * (-log_time * (self.nu + self.nu_std * draws.normal("drift"))).exp()
+            return held
+        return held * (-log_time * (self.nu + self.nu_std * draws.normal("drift"))).exp()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadNoise(Device):
+class ReadNoise(Ageing):
     """1/f noise of one read: ``std = g q(g) sqrt(ln((t + t_read) / (2 t_read)))`` [nandakumar2019pcm].
 
     ``q(g) = min(q / g^exponent, q_max)``. One draw per chip is kept for the whole test set, as for every error here:
@@ -77,8 +77,8 @@ class ReadNoise(Device):
         band = math.sqrt(max(0.0, math.log((age + self.t_read) / (2 * self.t_read))))
         return g * relative * band
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        return level + self.std(level, age) * draws.normal("read noise")
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        return held + self.std(held, age) * draws.normal("read noise")
 
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
         return level, self.std(level, age)

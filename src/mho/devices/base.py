@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from mho.errors import SpecError
 from mho.spec import Spec
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Device(Spec):
-    """Abstract cell model.
+    """Abstract cell model: what :meth:`write` leaves in a cell, and what :meth:`read` makes of that later.
+
+    They are two because a cell may be written again, and verified: every write draws anew, a defect stays.
 
     ``references`` are BibTeX keys (see :func:`mho.cite`).
     """
@@ -29,26 +31,45 @@ class Device(Spec):
     references: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        """What cells read back.
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        """What one write leaves in cells.
 
         Args:
             level: target (or already disturbed) levels, fractions of the full range, ``(*shape)`` or
                 ``(chips, *shape)``.
             draws: the addressed random numbers of these cells. The purposes they are drawn for belong to this kind
                 of device alone: two stages of a stack that drew for one purpose would get the same numbers.
-            age: seconds since programming.
 
         Returns:
             ``(chips, *shape)`` fractions of the full range; may leave [0, 1].
         """
 
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        """What cells read back; exactly what they hold unless a device says otherwise.
+
+        Args:
+            level: target levels, fractions of the full range, ``(*shape)``.
+            held: what was left in the cells, ``(*shape)`` or ``(chips, *shape)``.
+            draws: as for :meth:`write`, and of the same write.
+            age: seconds since programming.
+
+        Returns:
+            ``(chips, *shape)`` fractions of the full range; may leave [0, 1].
+        """
+        return held
+
+    @final
+    def written_and_read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+        """What cells that were written once to ``level`` read back after ``age`` seconds, ``(chips, *shape)``."""
+        return self.read(level, self.write(level, draws), draws, age)
+
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
         """Mean and standard deviation of what reads back, where that is an independent Gaussian per cell.
 
-        ``None`` says that only :meth:`read` describes this device. A Gaussian device lets a mapping add the cells of
-        a weight up to one Gaussian, which is exact and several times faster. The two ways draw different numbers, so
-        a device answers ``None`` at every age or at none: chip 7 must be the same chip a year later.
+        ``None`` says that only :meth:`write` and :meth:`read` describe this device. A Gaussian device lets a mapping
+        add the cells of a weight up to one Gaussian, which is exact and several times faster. The two ways draw
+        different numbers, so a device answers ``None`` at every age or at none: chip 7 must be the same chip a year
+        later.
         """
         return None
 
@@ -82,6 +103,17 @@ class Device(Spec):
         if not hasattr(self, "sigma"):
             raise SpecError(f"{self.label} has no sigma to vary; leave out sigma= or choose a device that has one")
         return self.replace(sigma=float(sigma))
+
+
+class Ageing(Device):
+    """Abstract stage that leaves a write as it is and changes only what is read back."""
+
+    @final
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        return level
+
+    @abstractmethod
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor: ...
 
 
 def check_sigma(device: Device, field: str = "sigma", most: float = 1.0) -> None:

@@ -110,7 +110,7 @@ class LevelGaussian(Device):
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
         return level, self.std(level)
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level + self.std(level) * draws.normal("programming")
 
 

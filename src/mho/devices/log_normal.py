@@ -32,5 +32,5 @@ class LogNormal(Device):
         super().__post_init__()
         check_sigma(self)
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level * (self.sigma * draws.normal("log-normal")).exp()

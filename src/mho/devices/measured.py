@@ -140,20 +140,34 @@ class MeasuredTable(Device):
 
         return cls(**fit_moments(target, read, age, g_max=g_max, states=states), name=name)
 
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        mean, std = self._moments(level, self.ages[0], may_rest=len(self.ages) > 1)
+        return mean + std * draws.normal("measured")
+
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        if age <= self.ages[0]:
+            return held
+        # A cell keeps its rank among cells as it ages: the same number, in a distribution that has moved and widened.
+        mean, std = self._moments(level, age)
+        first_mean, first_std = self._moments(level, self.ages[0], may_rest=True)
+        return held + (mean - first_mean) + (std - first_std) * draws.normal("measured")
+
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
+        return self._moments(level, age)
+
+    def _moments(self, level: Tensor, age: float, *, may_rest: bool = False) -> tuple[Tensor, Tensor]:
         from mho.devices.interpolation import bracket
 
-        shift, std = (level.new_tensor(row) for row in self._at_age(age))
+        shift, std = (level.new_tensor(row) for row in self._at_age(age, may_rest))
         left, share = bracket(level, level.new_tensor(self.states))
         right = (left + 1).clamp(max=len(self.states) - 1)
         return level + shift[left].lerp(shift[right], share), std[left].lerp(std[right], share)
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        mean, std = self.gaussian(level, age)
-        return mean + std * draws.normal("measured")
+    def _at_age(self, age: float, may_rest: bool) -> tuple[list[float], list[float]]:
+        """Mean shift and standard deviation per state, interpolated to ``age`` and rescaled to ``sigma``.
 
-    def _at_age(self, age: float) -> tuple[list[float], list[float]]:
-        """Mean shift and standard deviation per state, interpolated to ``age`` and rescaled to ``sigma``."""
+        ``may_rest`` allows that nothing varies at that age: a write may be perfect and still be read later.
+        """
         import numpy as np
 
         from mho.devices.fitting import at_age
@@ -165,7 +179,7 @@ class MeasuredTable(Device):
             self.check(rms > 0 or self.sigma == 0, "sigma", "cannot rescale a table whose std is zero")
             factor = self.sigma / rms if rms > 0 else 0.0
         shift, std = (factor * at_age(self.ages, rows, age) for rows in (shifts, np.array(self.std)))
-        if self.sigma and not std.any():
+        if self.sigma and not std.any() and not may_rest:
             raise SpecError(
                 f"{self.name}: nothing varies at age {age:g} s, so sigma={self.sigma:g} has no meaning there"
             )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mho.devices.base import Device
+from mho.devices.base import Ageing, Device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,13 +37,13 @@ class PCMProgramming(Device):
         microsiemens = (-1.1731 * level**2 + 1.9650 * level + 0.2635).clamp(min=0)
         return level, microsiemens * (self.scale * 1e-6 / G_MAX)
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        mean, std = self.gaussian(level, age)
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        mean, std = self.gaussian(level, 0.0)
         return mean + std * draws.normal("pcm programming")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCMDrift(Device):
+class PCMDrift(Ageing):
     """``g(t) = g (t/t0)^-nu``, exponents normal with moments that depend on the level [joshi2020pcm].
 
     ``mean = clip(-0.0155 ln g + 0.0244, 0.049, 0.1)``, ``std = clip(-0.0125 ln g - 0.0059, 0.008, 0.045)``.
@@ -60,11 +60,11 @@ class PCMDrift(Device):
         super().__post_init__()
         self.check(self.t0 > 0, "t0", "must be more than zero seconds")
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
         if age <= self.t0:
-            return level
-        log_g = level.clamp(min=1e-6).log()
+            return held
+        log_g = held.clamp(min=1e-6).log()
         mean = (-0.0155 * log_g + 0.0244).clamp(0.049, 0.1)
         std = (-0.0125 * log_g - 0.0059).clamp(0.008, 0.045)
         nu = mean + std * draws.normal("pcm drift")
-        return level * (-math.log(age / self.t0) * nu).exp()
+        return held * (-math.log(age / self.t0) * nu).exp()

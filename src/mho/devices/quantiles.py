@@ -88,12 +88,21 @@ class MeasuredQuantiles(Device):
 
         return cls(**fit_quantiles(target, read, age, PROBABILITIES, g_max=g_max, states=states), name=name)
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        return level + self._errors(level, draws, self.ages[0], may_rest=len(self.ages) > 1)
+
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        if age <= self.ages[0]:
+            return held
+        first = self._errors(level, draws, self.ages[0], may_rest=True)
+        return held + (self._errors(level, draws, age) - first)
+
+    def _errors(self, level: Tensor, draws: Draws, age: float, *, may_rest: bool = False) -> Tensor:
         import torch
 
         from mho.devices.interpolation import bracket
 
-        table = torch.tensor(self._at_age(age), dtype=torch.float32, device=level.device)
+        table = torch.tensor(self._at_age(age, may_rest), dtype=torch.float32, device=level.device)
         grid = torch.tensor(self.probabilities, dtype=torch.float32, device=level.device)
         states = torch.tensor(self.states, dtype=torch.float32, device=level.device)
         u = (draws.bits("measured quantiles").to(torch.float64) + 0.5).mul_(2.0**-32).to(torch.float32)
@@ -103,9 +112,9 @@ class MeasuredQuantiles(Device):
         next_state = (state + 1).clamp(max=len(self.states) - 1)
         below = table[state, low].lerp(table[state, low + 1], q)
         above = table[next_state, low].lerp(table[next_state, low + 1], q)
-        return level + below.lerp(above, s)
+        return below.lerp(above, s)
 
-    def _at_age(self, age: float) -> Array:
+    def _at_age(self, age: float, may_rest: bool) -> Array:
         """``(states, probabilities)`` errors at ``age``, rescaled to ``sigma``."""
         import numpy as np
 
@@ -117,7 +126,7 @@ class MeasuredQuantiles(Device):
         rms = _spread(rows[-1], np.diff(self.probabilities))
         self.check(rms > 0 or self.sigma == 0, "sigma", "cannot rescale errors without any spread")
         errors = at_age(self.ages, rows, age) * (self.sigma / rms if rms > 0 else 0.0)
-        if self.sigma and not errors.any():
+        if self.sigma and not errors.any() and not may_rest:
             raise SpecError(
                 f"{self.name}: nothing varies at age {age:g} s, so sigma={self.sigma:g} has no meaning there"
             )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack(Device):
-    """Stages applied in order: what one stage reads back is what the next one starts from.
+    """Stages applied in order: all writes, one on what the other left; then all that happens to a written cell.
 
     Programming error, drift, faults and read noise add up this way; none replaces another.
 
@@ -81,10 +81,15 @@ class Stack(Device):
         active = [stage for stage in self.stages if not stage.inert]
         return active[0].gaussian(level, age) if len(active) == 1 else None
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         for stage in self.stages:
-            level = stage.read(level, draws, age)
+            level = stage.write(level, draws)
         return level
+
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        for stage in self.stages:
+            held = stage.read(level, held, draws, age)
+        return held
 
 
 def _flat(stages: tuple[Device, ...]) -> list[Device]:

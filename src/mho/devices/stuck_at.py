@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mho.devices.base import Device, check_rate
+from mho.devices.base import Ageing, check_rate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ SA0_SHARE = 1.75 / 10.79
 
 
 @dataclass(frozen=True, kw_only=True)
-class StuckAt(Device):
+class StuckAt(Ageing):
     """A cell reads 0 with probability ``sa0``, full range with ``sa1``, what it was written to otherwise.
 
     One uniform number per cell decides, so the two faults exclude each other and a chip that fails at one rate still
@@ -64,11 +64,11 @@ class StuckAt(Device):
     def inert(self) -> bool:
         return not any((self.sa0, self.sa1, self.binary_sa0, self.binary_sa1))
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        bits = draws.bits("stuck-at")
-        level = level.expand(bits.shape)
-        one = level.new_ones(())
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        bits = draws.bits("stuck-at", lasting=True)
+        held = held.expand(bits.shape)
+        one = held.new_ones(())
         # SA1 counts down from the top, so that raising either rate keeps every cell that was stuck before.
         stuck_low = bits < round(self.sa0 * 2**32)
         stuck_high = bits >= 2**32 - round(self.sa1 * 2**32)
-        return level.where(~stuck_low, 0 * one).where(~stuck_high, one)
+        return held.where(~stuck_low, 0 * one).where(~stuck_high, one)

@@ -21,8 +21,10 @@ from mho.evaluation.forward import Weights, batched, each_its_own, looped, singl
 from mho.evaluation.metrics import EKL, Metric, UserMetric, get_metric
 from mho.evaluation.plan import Batching, Plan, make_plan
 from mho.evaluation.prepare import Dtype, autocast, device_of, laid_out, moved, scale_digital, try_out
+from mho.evaluation.writing import total
 from mho.mapping.base import Programmed
 from mho.memory.deployment import Chips, chip_numbers
+from mho.programming import Cost
 
 
 class Bench:
@@ -91,6 +93,11 @@ class Bench:
         with torch.inference_mode(), autocast(self.where, self.dtype):
             return float(_measure(run, {}, self.data, self.batch_size or 256, [self.metric])[0][0])
 
+    def cost(self, sigma: float | None) -> Cost:
+        """What programming one chip costs on average."""
+        with torch.inference_mode():
+            return total(self.chips.programmed(sigma=sigma))
+
     def lot(self, sigma: float | None, age: float, n_chips: int) -> Lot:
         """The chips at one severity and age, of which about ``n_chips`` will be asked for."""
         with torch.inference_mode():
@@ -145,6 +152,14 @@ class Lot:
                 advance(len(part))
             # Fetched once: an accelerator is never waited for between chips.
             return torch.cat(scores, dim=1).cpu().numpy()
+
+    def judge(self, weights: Weights) -> NDArray[np.float64]:
+        """``(metrics, chips)`` of chips whose effective weights ``(chips, *shape)`` are given, scaled as sampled here."""
+        bench = self.bench
+        run = batched(bench.model) if self.plan.vmap else looped(bench.model)
+        with torch.inference_mode(), autocast(bench.where, bench.dtype):
+            found = _measure(run, weights, bench.data, self.plan.images, bench.metrics)
+            return torch.stack(found).cpu().numpy()
 
     def hits(self, chips: Sequence[int], images: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of its own images each chip gets right.

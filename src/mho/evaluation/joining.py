@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mho.evaluation.result import Result
 from mho.evaluation.sampled import Screening
+from mho.evaluation.writing import Writing
 
 
 def join(grid: Sequence[Sequence[Result]]) -> Result:
@@ -30,6 +31,7 @@ def join(grid: Sequence[Sequence[Result]]) -> Result:
         sigma=tuple(line[0].sigma[0] for line in grid),
         age=tuple(r.age[0] for r in grid[0]),
         screening=None if first.screening is None else _screening(screenings),
+        writing=Writing.joined([line[0].writing for line in grid if line[0].writing is not None]),
     )
 
 

@@ -19,6 +19,7 @@ from mho.evaluation.plan import Batching
 from mho.evaluation.prepare import Dtype
 from mho.evaluation.result import Result
 from mho.evaluation.sequential import MOST_CHIPS, adaptively, chip_error, question
+from mho.evaluation.writing import Writing
 from mho.memory.deployment import Chips
 from mho.progress import progress
 
@@ -133,4 +134,5 @@ def evaluate(
         data=bench.data.name,
         provenance=provenance.record(lot, seconds=time.perf_counter() - started),
         screening=screening,
+        writing=Writing.of([bench.cost(s) for s in sigmas]),
     )

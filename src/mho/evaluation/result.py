@@ -15,6 +15,7 @@ from mho.evaluation import accounts
 from mho.evaluation.population import Population, nulls
 from mho.evaluation.sampled import Screening
 from mho.evaluation.statistics import Interval
+from mho.evaluation.writing import Writing
 from mho.text import table
 from mho.units import format_duration, percent, significant
 
@@ -40,6 +41,7 @@ class Result:
         bounded: the metric is a fraction and is shown in percent.
         provenance: versions, device, batching and wall time.
         screening: how far every chip is known, where :func:`mho.evaluate` was given a ``precision``.
+        writing: what programming a chip costs, at every sigma.
     """
 
     values: NDArray[np.float64]
@@ -60,6 +62,7 @@ class Result:
     bounded: bool = True
     provenance: dict[str, Any] = field(default_factory=dict)
     screening: Screening | None = None
+    writing: Writing | None = None
 
     @property
     def axes(self) -> dict[str, tuple[Any, ...]]:
@@ -126,7 +129,8 @@ class Result:
         for name, interval in named.items():
             if interval is not None:
                 row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-        return row | {"std": p.std, "min": p.minimum}
+        costs = {} if self.writing is None else self.writing.row(self.sigma.index(p.sigma))
+        return row | {"std": p.std, "min": p.minimum} | costs
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: everything, chip by chip."""
@@ -135,6 +139,7 @@ class Result:
         out = {f.name: getattr(self, f.name) for f in fields(self)}
         out |= {"values": nulls(self.values), "ekl": None if self.ekl is None else nulls(self.ekl)}
         out |= {"screening": None if self.screening is None else self.screening.to_dict()}
+        out |= {"writing": None if self.writing is None else self.writing.to_dict()}
         return out | {k: out[k] if math.isfinite(out[k]) else None for k in ("digital", "ideal")}
 
     @classmethod
@@ -143,8 +148,12 @@ class Result:
         data = data | {k: math.nan if data[k] is None else data[k] for k in ("digital", "ideal")}
         lists = {k: tuple(data[k]) for k in ("sigma", "age", "percentiles")}
         arrays = {k: None if data[k] is None else np.asarray(data[k], dtype=np.float64) for k in ("values", "ekl")}
-        more = data.get("screening")
-        return cls(**(data | lists | arrays | {"screening": None if more is None else Screening.from_dict(more)}))
+        screening, writing = data.get("screening"), data.get("writing")
+        made = {
+            "screening": None if screening is None else Screening.from_dict(screening),
+            "writing": None if writing is None else Writing.from_dict(writing),
+        }
+        return cls(**(data | lists | arrays | made))
 
     def __str__(self) -> str:
         show = percent if self.bounded else significant
@@ -164,7 +173,8 @@ class Result:
             f"seed {self.seed}; digital {show(self.digital)}, noiseless cells {show(self.ideal)}; "
             f"[{100 * self.confidence:g} % intervals over chips]"
         )
-        return "\n".join([table(header, rows, left=2, title=title), *accounts.lines(self)])
+        costs = [] if self.writing is None else self.writing.lines(self.sigma)
+        return "\n".join([table(header, rows, left=2, title=title), *costs, *accounts.lines(self)])
 
 
 def _position(axis: str, wanted: float | None, have: tuple[float | None, ...]) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from mho.kernels import reference
 
-__all__ = ["fill_bits", "fill_normal"]
+__all__ = ["bits_at", "fill_bits", "fill_normal", "normals_at"]
 
 
 def fill_normal(
@@ -32,6 +33,24 @@ def fill_bits(out: Tensor, key: tuple[int, int], chips: Tensor) -> Tensor:
     """Write the uint32 words of every (chip, element) into ``out`` ``(chips, n)``, int64, and return it."""
     _backend(out).fill_bits(out, key, chips)
     return out
+
+
+def normals_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    """``(n,)`` float32: of each (chip, element) the z that :func:`fill_normal` gives it.
+
+    Args:
+        key: two 32-bit words.
+        chips: ``(n,)`` int64 chip numbers.
+        elements: ``(n,)`` int64.
+    """
+    chosen = _cpu() if elements.device.type == "cpu" else reference
+    return cast(Tensor, chosen.normals_at(key, chips, elements))
+
+
+def bits_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    """``(n,)`` int64: of each (chip, element) the word that :func:`fill_bits` gives it; see :func:`normals_at`."""
+    chosen = _cpu() if elements.device.type == "cpu" else reference
+    return cast(Tensor, chosen.bits_at(key, chips, elements))
 
 
 def _backend(out: Tensor) -> ModuleType:

@@ -145,6 +145,24 @@ def _bits(out, k0, k1, chips, first, last):  # type: ignore[no-untyped-def]
                 out[row, 4 * block + lane] = x[lane]
 
 
+@_compiled
+def _normals_at(out, k0, k1, chips, elements, first, last):  # type: ignore[no-untyped-def]
+    for i in range(first, last):
+        block, lane = elements[i] >> 2, elements[i] & 3
+        x = _philox(_u32(block), _u32(block >> 32), _u32(chips[i]), _u32(chips[i] >> 32), k0, k1)
+        a, b = _box_muller(x[0], x[1]) if lane < 2 else _box_muller(x[2], x[3])
+        out[i] = b if lane & 1 else a
+
+
+@_compiled
+def _bits_at(out, k0, k1, chips, elements, first, last):  # type: ignore[no-untyped-def]
+    x = np.empty(4, np.uint32)
+    for i in range(first, last):
+        block = elements[i] >> 2
+        x[0], x[1], x[2], x[3] = _philox(_u32(block), _u32(block >> 32), _u32(chips[i]), _u32(chips[i] >> 32), k0, k1)
+        out[i] = x[elements[i] & 3]
+
+
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="mho-kernel")
@@ -156,8 +174,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def _over_tiles(kernel: Any, rows: int, n: int, *arguments: Any) -> None:
-    tiles = rows * -(-n // (4 * BLOCKS))
-    threads = min(torch.get_num_threads(), tiles) if rows * n > _SERIAL else 1
+    _in_parts(kernel, rows * -(-n // (4 * BLOCKS)), rows * n, *arguments)
+
+
+def _in_parts(kernel: Any, tiles: int, numbers: int, *arguments: Any) -> None:
+    threads = min(torch.get_num_threads(), tiles) if numbers > _SERIAL else 1
     cuts = [tiles * i // threads for i in range(threads + 1)]
     others = [
         _pool(threads).submit(lambda a=a, b=b: kernel(*arguments, a, b))  # type: ignore[misc]
@@ -184,3 +205,21 @@ def fill_bits(out: Tensor, key: tuple[int, int], chips: Tensor) -> None:
     if out.numel() == 0:
         return
     _over_tiles(_bits, *out.shape, out.numpy(), _u32(key[0]), _u32(key[1]), chips.cpu().numpy())
+
+
+def normals_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    """As :func:`mho.kernels.reference.normals_at`."""
+    return _at(_normals_at, torch.empty(len(elements), dtype=torch.float32), key, chips, elements)
+
+
+def bits_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    """As :func:`mho.kernels.reference.bits_at`."""
+    return _at(_bits_at, torch.empty(len(elements), dtype=torch.int64), key, chips, elements)
+
+
+def _at(kernel: Any, out: Tensor, key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    n = len(elements)
+    if n:
+        words = (_u32(key[0]), _u32(key[1]))
+        _in_parts(kernel, n, n, out.numpy(), *words, chips.contiguous().numpy(), elements.contiguous().numpy())
+    return out

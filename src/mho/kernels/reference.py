@@ -98,6 +98,25 @@ def fill_normal(out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor |
     out.copy_(z if mean is None or std is None else mean + std * z)
 
 
+def bits_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    """``(n,)`` int64: the words of some (chip, element), both ``(n,)`` int64, as :func:`fill_bits` gives them."""
+    words = torch.stack(_words_at(key, chips, elements))
+    return words.gather(0, elements.remainder(4)[None])[0]
+
+
+def normals_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> Tensor:
+    """``(n,)`` float32: the normals of some (chip, element), both ``(n,)`` int64, as :func:`fill_normal` has them."""
+    words, lane = _words_at(key, chips, elements), elements.remainder(4)
+    low = lane < 2
+    first, second = box_muller(torch.where(low, words[0], words[2]), torch.where(low, words[1], words[3]))
+    return torch.where(lane.remainder(2) == 0, first, second)
+
+
+def _words_at(key: tuple[int, int], chips: Tensor, elements: Tensor) -> tuple[Tensor, ...]:
+    block = elements >> 2
+    return philox((block & _MASK, block >> 32, chips & _MASK, (chips >> 32) & _MASK), key)
+
+
 def box_muller(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Two standard normals (float32) from two uint32 words [boxmuller1958].
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from mho import kernels
 from mho.devices.base import Device
 from mho.errors import SpecError
+from mho.programming import Cost, OpenLoop, Scheme, Written, cost
 from mho.rng import Draws, stream_key
 from mho.spec import Spec
 
@@ -103,6 +104,17 @@ class Programmed:
 
     Either ``mean`` and ``std`` are given (the cells of a weight add up to one Gaussian, exactly), or chips are
     sampled cell by cell.
+
+    Attributes:
+        layer: name of the parameter.
+        encoded: its target levels.
+        device: the cell, with everything that depends on the mapping resolved.
+        age: seconds since programming.
+        clip_negative: negative conductances read as zero.
+        mean, std: ``(*weight.shape)``, or ``None``.
+        scheme: how cells are written.
+        chosen: broadcastable to the cells: those that are verified, ``None`` for all; see
+            :class:`mho.programming.Selective`.
     """
 
     layer: str
@@ -112,6 +124,8 @@ class Programmed:
     clip_negative: bool
     mean: Tensor | None
     std: Tensor | None
+    scheme: Scheme = field(default_factory=OpenLoop)
+    chosen: Tensor | None = None
 
     def sample(self, seed: int, chips: Tensor, out: Tensor | None = None) -> Tensor:
         """Effective weights of ``chips`` ``(chips,)``, shape ``(chips, *weight.shape)`` float32.
@@ -124,16 +138,26 @@ class Programmed:
             key = stream_key(seed, "programming", self.layer)
             kernels.fill_normal(out.view(len(chips), -1), key, chips, self.mean.reshape(-1), self.std.reshape(-1))
             return out
+        read = self.written(seed, chips).read
+        return self.encoded.decode(read.clamp(min=0) if self.clip_negative else read)
+
+    def written(self, seed: int, chips: Tensor) -> Written:
+        """What programming does to every cell of ``chips`` ``(chips,)``."""
         levels = self.encoded.levels
         draws = Draws(seed, self.layer, chips, tuple(levels.shape), levels.device)
-        read = self.device.read(levels, draws, self.age)
-        read = read.expand(len(chips), *levels.shape) if read.dim() == levels.dim() else read
-        return self.encoded.decode(read.clamp(min=0) if self.clip_negative else read)
+        return self.scheme.write(self.device, levels, draws, self.age, self.chosen)
+
+    @property
+    def cost(self) -> Cost:
+        """What programming these cells of one chip costs on average."""
+        return cost(self.scheme, self.device, self.encoded.levels, self.chosen)
 
     @property
     def bytes_per_chip(self) -> int:
         """Memory that sampling one chip takes: its weights, or its cells with a few temporaries."""
-        return 4 * self.mean.numel() if self.mean is not None else 24 * self.encoded.levels.numel()
+        if self.mean is not None:
+            return 4 * self.mean.numel()
+        return (48 if self.scheme.verifies else 24) * self.encoded.levels.numel()
 
     def scaled(self, gain: Tensor) -> Programmed:
         """The same chips with every effective weight multiplied by ``gain`` (broadcastable to the weight)."""
@@ -154,10 +178,12 @@ def program(
     age: float,
     by_cell: bool = False,
     channel_dim: int = 0,
+    scheme: Scheme | None = None,
 ) -> Programmed:
-    """Encode ``weight`` and resolve what programming it at ``age`` seconds does.
+    """Encode ``weight`` and resolve what programming it with ``scheme`` does, ``age`` seconds later.
 
-    Where the cells of a weight add up to one Gaussian it is sampled as that, unless ``by_cell`` is asked for.
+    Where the cells of a weight add up to one Gaussian it is sampled as that, unless ``by_cell`` is asked for. Cells
+    that are verified never do.
 
     A device that describes whole weights (``per_weight``) sees one virtual cell at ``|W|/S``; any other sees the
     mapping's own cells.
@@ -169,7 +195,9 @@ def program(
         )
     device = device.written_to(cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa)
     encoded = _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
-    moments = None if mapping.clip_negative or by_cell else device.gaussian(encoded.levels, age)
+    scheme = scheme or OpenLoop()
+    one_by_one = by_cell or mapping.clip_negative or scheme.verifies
+    moments = None if one_by_one else device.gaussian(encoded.levels, age)
     mean = std = None
     if moments is not None:
         cell_mean, cell_std = moments
@@ -177,7 +205,7 @@ def program(
         squares = (encoded.coefficients.double() ** 2).to(cell_mean.dtype)
         variance = cell_std.expand_as(encoded.levels).square().movedim(0, -1) @ squares
         std = (encoded.gain.abs() * variance.sqrt()).expand_as(mean).contiguous()
-    return Programmed(layer, encoded, device, age, mapping.clip_negative, mean, std)
+    return Programmed(layer, encoded, device, age, mapping.clip_negative, mean, std, scheme)
 
 
 def _whole(mapping: Mapping, weight: Tensor, channel_dim: int) -> Encoded:

@@ -16,8 +16,10 @@ from mho.mapping.base import Programmed, program
 from mho.memory.description import DigitalTensor
 from mho.memory.layers import LayerRule, full_name, matrices
 from mho.memory.rules import Rules, check_all_used, first_match, normalise
+from mho.memory.selection import Curvature, check_curvature, choose
 from mho.memory.spec import Memory
 from mho.memory.validation import require_valid
+from mho.programming import Written
 from mho.spec import references
 
 
@@ -41,6 +43,7 @@ class Chips:
         digital: tensors that stay digital, with the reason.
         seed: chip i of this seed is always the same chip.
         rules: name patterns to memories, as they were given.
+        sensitivity: parameter name to what :func:`mho.sensitivity` found, for selective write-verify.
     """
 
     model: nn.Module
@@ -48,6 +51,7 @@ class Chips:
     digital: tuple[DigitalTensor, ...]
     seed: int
     rules: dict[str, Memory | None]
+    sensitivity: Curvature | None = None
 
     @property
     def label(self) -> str:
@@ -83,19 +87,21 @@ class Chips:
         """
         if not 0 <= age < math.inf:
             raise SpecError(f"age={age:g} s must be zero or more, and finite")
-        out = {}
+        out, weights = {}, {}
         for name, placement in self.placements.items():
             memory = placement.memory if sigma is None else placement.memory.with_sigma(sigma)
+            weights[name] = self.model.get_parameter(name).detach()
             out[name] = program(
                 memory.mapping,
                 memory.device,
-                self.model.get_parameter(name).detach(),
+                weights[name],
                 layer=name,
                 age=age,
                 by_cell=by_cell,
                 channel_dim=placement.layer.channel_dim,
+                scheme=memory.programming,
             )
-        return out
+        return choose(out, self.placements, weights, self.sensitivity, self.seed)
 
     def weights(
         self, chips: Tensor | range | int, *, sigma: float | None = None, age: float = 0.0
@@ -109,6 +115,16 @@ class Chips:
         """
         ids = chip_numbers(chips if isinstance(chips, Tensor | range) else [int(chips)])
         return {n: p.sample(self.seed, ids) for n, p in self.programmed(sigma=sigma, age=age).items()}
+
+    def written(self, chips: Tensor | range | int, *, sigma: float | None = None) -> dict[str, Written]:
+        """What programming does to every cell of some chips: parameter name to levels, write cycles and failures.
+
+        Args:
+            chips: chip numbers; an integer n means that one chip.
+            sigma: the device's severity; its own if ``None``.
+        """
+        ids = chip_numbers(chips if isinstance(chips, Tensor | range) else [int(chips)])
+        return {n: p.written(self.seed, ids) for n, p in self.programmed(sigma=sigma, by_cell=True).items()}
 
     def chip(self, number: int, *, sigma: float | None = None, age: float = 0.0) -> nn.Module:
         """Chip ``number`` as an ordinary module whose parameters are its effective weights."""
@@ -137,7 +153,7 @@ def chip_numbers(chips: Tensor | range | list[int]) -> Tensor:
     return ids
 
 
-def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
+def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curvature | None = None) -> Chips:
     """Which chips does this model become? Nothing is sampled yet, and ``model`` is never changed.
 
     Weights of linear, convolution, attention and recurrent layers go to memory; biases, normalisation and everything
@@ -149,6 +165,8 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
         memory: one memory for all, or name patterns to memories; the first match wins and ``None`` stays digital:
             ``{"head.*": None, "*": memory}``. A pattern is matched against parameter names and module names.
         seed: decides every chip.
+        sensitivity: what :func:`mho.sensitivity` found for this model, where a memory's programming is selective and
+            its ranking asks for it.
 
     Raises:
         ModelError: the model cannot be deployed; one line a reason.
@@ -180,7 +198,9 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0) -> Chips:
             placements[name] = Placement(name, kind, chosen, stored[leaf])
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
-    return Chips(copied, placements, tuple(digital), int(seed), rules)
+    chips = Chips(copied, placements, tuple(digital), int(seed), rules, sensitivity)
+    check_curvature(placements, copied, sensitivity)
+    return chips
 
 
 def _why_digital(

@@ -9,6 +9,7 @@ from mho.errors import SpecError
 from mho.frozen import FrozenDict
 from mho.mapping.base import Mapping
 from mho.mapping.encodings import SlicedMagnitude
+from mho.programming import OpenLoop, Scheme
 from mho.spec import Spec
 
 
@@ -19,10 +20,12 @@ class Memory(Spec):
     Attributes:
         device: the cell; see :mod:`mho.devices`.
         mapping: numbers to cells; 8-bit magnitudes on four 2-bit cells by default.
+        programming: how cells are written; once, without verification, by default. See :mod:`mho.programming`.
     """
 
     device: Device
     mapping: Mapping = field(default_factory=SlicedMagnitude)
+    programming: Scheme = field(default_factory=OpenLoop)
 
     @property
     def label(self) -> str:

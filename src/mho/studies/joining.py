@@ -73,6 +73,7 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
     from mho.evaluation.joining import join
     from mho.evaluation.metrics import METRICS
     from mho.evaluation.result import Result
+    from mho.evaluation.writing import Writing
 
     study = point.study
     ages = sorted({c.age for c in cells}, key=study.age.index)
@@ -107,6 +108,7 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
         label=point.label,
         data=first["data"],
         provenance=merged(sources),
+        writing=Writing.joined([Writing.from_dict(line[0]["writing"]) for line in grid if "writing" in line[0]]),
     )
 
 

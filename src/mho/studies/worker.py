@@ -58,6 +58,7 @@ class Worker:
 
     def _measure(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         from mho.evaluation.provenance import record
+        from mho.evaluation.writing import Writing, total
 
         started = time.perf_counter()
         bench, lot = self._lot(job)
@@ -69,6 +70,7 @@ class Worker:
             "ideal": _numbers([bench.ideal])[0],
             "images": len(bench.data),
             "data": bench.data.name,
+            "writing": Writing.of([total(lot.programmed)]).to_dict(),
             "provenance": {**record(lot, seconds=time.perf_counter() - started), "host": platform.node()},
         }
         return data, b""

@@ -78,7 +78,7 @@ def _is_spec(device: Device) -> None:
 
 def _read(device: Device, levels: Tensor, chips: range, age: float) -> Tensor:
     draws = Draws(0, "layer", torch.tensor(list(chips)), tuple(levels.shape), levels.device)
-    read = device.read(levels, draws, age)
+    read = device.written_and_read(levels, draws, age)
     return read.expand(len(chips), *levels.shape) if read.dim() == levels.dim() else read
 
 

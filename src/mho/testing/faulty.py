@@ -28,7 +28,7 @@ class Faulty(Device):
     raises: float | None = None
     ends: float | None = None
 
-    def read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
         """See :class:`~mho.devices.Device`."""
         if self.sigma == self.raises:
             raise ArithmeticError("this device was told to raise")

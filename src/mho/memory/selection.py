@@ -1,0 +1,141 @@
+"""Which weights of a whole model are verified: a ranking pooled over its layers, cut at a fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mho import kernels
+from mho.errors import SpecError
+from mho.mapping.base import Programmed
+from mho.programming import OpenLoop, Selective
+from mho.rng import stream_key
+
+if TYPE_CHECKING:
+    from mho.memory.deployment import Placement
+
+Curvature = Mapping[str, Tensor]
+"""Parameter name to the second derivative of the loss by each weight, ``(*weight.shape)``."""
+
+
+def choose(
+    programmed: dict[str, Programmed],
+    placements: Mapping[str, Placement],
+    weights: Mapping[str, Tensor],
+    curvature: Curvature | None,
+    seed: int,
+) -> dict[str, Programmed]:
+    """``programmed`` with the cells that are verified filled in; layers with one scheme are ranked together.
+
+    Args:
+        programmed: parameter name to its cells.
+        placements: the same, to the memory that holds it.
+        weights: the same, to the float weights.
+        curvature: for rankings that need it.
+        seed: of random rankings: one for all chips of a deployment.
+
+    Raises:
+        SpecError: a ranking lacks its curvature, or that is not of these weights.
+    """
+    schemes = {name: p.scheme for name, p in programmed.items() if isinstance(p.scheme, Selective)}
+    out = dict(programmed)
+    for scheme in dict.fromkeys(schemes.values()):
+        assert isinstance(scheme, Selective)
+        if scheme.fraction is None:
+            raise SpecError(
+                "Selective: target_drop is reached chip by chip, on calibration data; mho.verify does that. "
+                "mho.deploy takes fraction="
+            )
+        names = [name for name, s in schemes.items() if s == scheme]
+        scores, ties = [], []
+        for name in names:
+            h = _curvature(scheme, name, weights[name], curvature)
+            channel_dim = placements[name].layer.channel_dim
+            scale = placements[name].memory.mapping.full_scale(weights[name], channel_dim)
+            score = _scores(scheme, programmed[name], weights[name], scale, h, seed)
+            scores.append(score)
+            ties.append((weights[name].abs() / scale).expand(score.shape))
+        score, tie = (torch.cat([part.reshape(-1) for part in parts]) for parts in (scores, ties))
+        mask = top(score, tie, max(1, round(scheme.fraction * len(score))))
+        for name, score, chosen in zip(names, scores, torch.split(mask, [s.numel() for s in scores]), strict=True):
+            out[name] = replace(programmed[name], chosen=chosen.view(score.shape))
+    return out
+
+
+def check_curvature(placements: Mapping[str, Placement], model: nn.Module, curvature: Curvature | None) -> None:
+    """Refuse, before any work, a selective scheme without the curvature that its ranking takes."""
+    for name, placement in placements.items():
+        if isinstance(placement.memory.programming, Selective):
+            _curvature(placement.memory.programming, name, model.get_parameter(name), curvature)
+
+
+def top(scores: Tensor, ties: Tensor, k: int) -> Tensor:
+    """Which ``k`` of ``scores`` are largest, of equal ones those with the larger ``ties``; ``(n,)`` bool.
+
+    Exactly ``k``, whatever the number of ties; numbers of any size (``torch.quantile`` refuses 16 million).
+    """
+    chosen = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
+    if k >= len(scores):
+        return ~chosen
+    limit = scores.kthvalue(len(scores) - k + 1).values
+    chosen |= scores > limit
+    equal = (scores == limit).nonzero()[:, 0]
+    left = k - int(chosen.sum())
+    chosen[equal[ties[equal].topk(left).indices]] = True
+    return chosen
+
+
+def _scores(scheme: Selective, p: Programmed, weight: Tensor, scale: Tensor, h: Tensor | None, seed: int) -> Tensor:
+    """What the ranking orders by: one number a weight, or one a cell where cells are chosen."""
+    ranking = scheme.ranking
+    by_cell = scheme.unit == "cell"
+    if ranking == "random":
+        shape = p.encoded.levels.shape if by_cell else weight.shape
+        bits = torch.empty(1, shape.numel(), dtype=torch.int64, device=weight.device)
+        kernels.fill_bits(bits, stream_key(seed, "selection", p.layer), torch.zeros(1, dtype=torch.int64))
+        return bits.double().view(shape)
+    if ranking in ("magnitude", "relative-magnitude"):
+        return weight.abs() / (scale if ranking == "relative-magnitude" else 1)
+    assert h is not None
+    if ranking == "saliency":
+        return h * weight.square()
+    if scheme.weighting == "none":
+        score = h * scale.square()
+        return score.expand(p.encoded.levels.shape) if by_cell else score
+    gain, cycles = _saved(p)
+    if not by_cell:
+        gain, cycles = gain.sum(0), cycles.sum(0)
+    score = 0.5 * h * (gain.clamp(min=0).sqrt() * scale if scheme.weighting == "deviation" else gain / cycles)
+    return score.mean().expand(weight.shape) if ranking == "layer" else score
+
+
+def _saved(p: Programmed) -> tuple[Tensor, Tensor]:
+    """What verifying each cell takes off the mean square error of its weight, and how many write cycles it takes."""
+    encoded = p.encoded
+    before, after = OpenLoop().moments(p.device, encoded.levels), p.scheme.moments(p.device, encoded.levels)
+    share = encoded.coefficients.view(-1, *[1] * (encoded.levels.dim() - 1)).square() * encoded.gain.square()
+    return share * (before.error - after.error), after.cycles
+
+
+def _curvature(scheme: Selective, name: str, weight: Tensor, curvature: Curvature | None) -> Tensor | None:
+    if scheme.measured_by is None:
+        return None
+    if curvature is None:
+        raise SpecError(
+            f"Selective: ranking '{scheme.ranking}' needs the model's curvature: mho.deploy(model, memory, "
+            f"sensitivity=mho.sensitivity(model, data, method='{scheme.measured_by}')), or ranking='magnitude'"
+        )
+    method = getattr(curvature, "method", scheme.measured_by)
+    if method != scheme.measured_by:
+        raise SpecError(
+            f"Selective: ranking '{scheme.ranking}' was given a sensitivity by '{method}'; "
+            f"compute it with method='{scheme.measured_by}'"
+        )
+    if name not in curvature or curvature[name].shape != weight.shape:
+        has = "no such tensor" if name not in curvature else f"shape {tuple(curvature[name].shape)}"
+        raise SpecError(f"sensitivity of {name}: {has}, the weight has {tuple(weight.shape)}; was it another model?")
+    return curvature[name].to(weight.device)

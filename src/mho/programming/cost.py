@@ -1,0 +1,88 @@
+"""What programming costs: write cycles, and the time and energy that they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mho.programming.base import Scheme
+from mho.programming.selective import Selective
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mho.devices.base import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What programming one chip costs on average.
+
+    Attributes:
+        cells: that are written.
+        cycles: write cycles in all, those of cells that are written only once included.
+        verify_cycles: write cycles of the cells that are verified.
+        all_cycles: what these would be if every cell were verified; 0 where no cell is.
+        failed: verified cells that stay outside their tolerance.
+        seconds: time, cell after cell; ``None`` if the scheme knows no time of a cycle.
+        joules: energy; ``None`` likewise.
+    """
+
+    cells: int
+    cycles: float
+    verify_cycles: float
+    all_cycles: float
+    failed: float
+    seconds: float | None
+    joules: float | None
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            cells=self.cells + other.cells,
+            cycles=self.cycles + other.cycles,
+            verify_cycles=self.verify_cycles + other.verify_cycles,
+            all_cycles=self.all_cycles + other.all_cycles,
+            failed=self.failed + other.failed,
+            seconds=_both(self.seconds, other.seconds),
+            joules=_both(self.joules, other.joules),
+        )
+
+    @property
+    def nwc(self) -> float:
+        """Normalised write cycles: those of the verified cells over those of verifying every cell; 0 to 1."""
+        return self.verify_cycles / self.all_cycles if self.all_cycles else 0.0
+
+    @property
+    def nwc_with_first_write(self) -> float:
+        """The same with the one write of the other cells counted too; 0 where no cell is verified."""
+        return self.cycles / self.all_cycles if self.all_cycles else 0.0
+
+
+def cost(scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None) -> Cost:
+    """The cost of programming cells to ``levels`` (any shape) of which ``chosen`` (all if ``None``) are verified."""
+    cells = levels.numel()
+    cycles, verify, everything, failed = float(cells), 0.0, 0.0, 0.0
+    if scheme.verifies:
+        found = scheme.moments(device, levels)
+        verify, everything = (_sum(found.cycles, c) for c in (chosen, None))
+        others = 0 if chosen is None else cells - int(chosen.expand(levels.shape).sum())
+        cycles, failed = verify + others, _sum(found.failed, chosen)
+    timed = scheme.verify if isinstance(scheme, Selective) else scheme
+    seconds, joules = (None if one is None else one * cycles for one in (timed.cycle_seconds, timed.cycle_joules))
+    return Cost(
+        cells=cells,
+        cycles=cycles,
+        verify_cycles=verify,
+        all_cycles=everything,
+        failed=failed,
+        seconds=seconds,
+        joules=joules,
+    )
+
+
+def _sum(values: Tensor, chosen: Tensor | None) -> float:
+    return float((values if chosen is None else values * chosen).double().sum())
+
+
+def _both(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a + b
