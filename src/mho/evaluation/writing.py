@@ -62,7 +62,7 @@ class Writing:
         first, names = listed[0], [f.name for f in fields(cls) if f.name != "cells"]
         known = [name for name in names if getattr(first, name) is not None]
         whole: dict[str, Any] = {name: sum((getattr(p, name) for p in listed), ()) for name in known}
-        return cls(cells=first.cells, **whole)
+        return cls(**{"cells": first.cells, **whole})
 
     @property
     def told(self) -> bool:

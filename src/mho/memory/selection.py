@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,6 +22,57 @@ Curvature = Mapping[str, Tensor]
 """Parameter name to the second derivative of the loss by each weight, ``(*weight.shape)``."""
 
 
+@dataclass(frozen=True)
+class Order:
+    """Weights (or cells) of several layers in the order in which they are verified.
+
+    Attributes:
+        scores: layer to what the ranking orders by, largest first.
+        ties: layer to what decides between equal scores, same shapes.
+    """
+
+    scores: dict[str, Tensor]
+    ties: dict[str, Tensor]
+
+    def cut(self, fraction: float) -> dict[str, Tensor]:
+        """Layer to the first ``fraction`` of all, as bool of the scores' shapes; at least one is chosen."""
+        scores, ties = (torch.cat([t.reshape(-1) for t in part.values()]) for part in (self.scores, self.ties))
+        mask = top(scores, ties, max(1, round(fraction * len(scores))))
+        parts = torch.split(mask, [t.numel() for t in self.scores.values()])
+        return {name: part.view(t.shape) for part, (name, t) in zip(parts, self.scores.items(), strict=True)}
+
+
+def order(
+    scheme: Selective,
+    programmed: Mapping[str, Programmed],
+    placements: Mapping[str, Placement],
+    weights: Mapping[str, Tensor],
+    curvature: Curvature | None,
+    seed: int,
+) -> Order:
+    """The order in which ``scheme`` verifies the weights of ``programmed``, all layers pooled.
+
+    Args:
+        scheme: ranking, unit and weighting.
+        programmed: parameter name to its cells.
+        placements: the same, to the memory that holds it.
+        weights: the same, to the float weights.
+        curvature: for rankings that need it.
+        seed: of random rankings: one for all chips of a deployment.
+
+    Raises:
+        SpecError: a ranking lacks its curvature, or that is not of these weights.
+    """
+    scores, ties = {}, {}
+    for name, p in programmed.items():
+        weight = weights[name]
+        scale = placements[name].memory.mapping.full_scale(weight, placements[name].layer.channel_dim)
+        h = _curvature(scheme, name, weight, curvature)
+        scores[name] = _scores(scheme, p, weight, scale, h, seed)
+        ties[name] = (weight.abs() / scale).expand(scores[name].shape)
+    return Order(scores, ties)
+
+
 def choose(
     programmed: dict[str, Programmed],
     placements: Mapping[str, Placement],
@@ -31,15 +82,8 @@ def choose(
 ) -> dict[str, Programmed]:
     """``programmed`` with the cells that are verified filled in; layers with one scheme are ranked together.
 
-    Args:
-        programmed: parameter name to its cells.
-        placements: the same, to the memory that holds it.
-        weights: the same, to the float weights.
-        curvature: for rankings that need it.
-        seed: of random rankings: one for all chips of a deployment.
-
     Raises:
-        SpecError: a ranking lacks its curvature, or that is not of these weights.
+        SpecError: as :func:`order`, or a scheme leaves open how many are verified.
     """
     schemes = {name: p.scheme for name, p in programmed.items() if isinstance(p.scheme, Selective)}
     out = dict(programmed)
@@ -50,19 +94,9 @@ def choose(
                 "Selective: target_drop is reached chip by chip, on calibration data; mho.verify does that. "
                 "mho.deploy takes fraction="
             )
-        names = [name for name, s in schemes.items() if s == scheme]
-        scores, ties = [], []
-        for name in names:
-            h = _curvature(scheme, name, weights[name], curvature)
-            channel_dim = placements[name].layer.channel_dim
-            scale = placements[name].memory.mapping.full_scale(weights[name], channel_dim)
-            score = _scores(scheme, programmed[name], weights[name], scale, h, seed)
-            scores.append(score)
-            ties.append((weights[name].abs() / scale).expand(score.shape))
-        score, tie = (torch.cat([part.reshape(-1) for part in parts]) for parts in (scores, ties))
-        mask = top(score, tie, max(1, round(scheme.fraction * len(score))))
-        for name, score, chosen in zip(names, scores, torch.split(mask, [s.numel() for s in scores]), strict=True):
-            out[name] = replace(programmed[name], chosen=chosen.view(score.shape))
+        group = {name: programmed[name] for name, s in schemes.items() if s == scheme}
+        for name, chosen in order(scheme, group, placements, weights, curvature, seed).cut(scheme.fraction).items():
+            out[name] = replace(programmed[name], chosen=chosen)
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mho.programming.base import Scheme
+from mho.programming.base import Moments, Scheme
 from mho.programming.selective import Selective
 
 if TYPE_CHECKING:
@@ -58,12 +58,17 @@ class Cost:
         return self.cycles / self.all_cycles if self.all_cycles else 0.0
 
 
-def cost(scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None) -> Cost:
-    """The cost of programming cells to ``levels`` (any shape) of which ``chosen`` (all if ``None``) are verified."""
+def cost(
+    scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None, moments: Moments | None = None
+) -> Cost:
+    """The cost of programming cells to ``levels`` (any shape) of which ``chosen`` (all if ``None``) are verified.
+
+    ``moments`` are those of the scheme on these cells, where they are known already.
+    """
     cells = levels.numel()
     cycles, verify, everything, failed = float(cells), 0.0, 0.0, 0.0
     if scheme.verifies:
-        found = scheme.moments(device, levels)
+        found = moments or scheme.moments(device, levels)
         verify, everything = (_sum(found.cycles, c) for c in (chosen, None))
         others = 0 if chosen is None else cells - int(chosen.expand(levels.shape).sum())
         cycles, failed = verify + others, _sum(found.failed, chosen)
