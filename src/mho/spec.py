@@ -98,6 +98,11 @@ def label(default: str) -> Any:
     return dataclasses.field(default=default, metadata={"label": True})
 
 
+def added(default_factory: Callable[[], Any]) -> Any:
+    """A field that came after results were cached: as long as it has its default it is left out of the digest."""
+    return dataclasses.field(default_factory=default_factory, metadata={"added": default_factory})
+
+
 def register_kind(make: _F, name: str = "") -> _F:
     """Let YAML name ``make`` (a spec class, or a function such as a device preset that returns one).
 
@@ -261,7 +266,7 @@ def plain(value: Any) -> Any:
 
 def _versioned(value: Any) -> Any:
     if isinstance(value, Spec):
-        deciding = (f.name for f in dataclasses.fields(value) if not f.metadata.get("label"))
+        deciding = (f.name for f in dataclasses.fields(value) if _decides(value, f))
         fields = {name: _versioned(getattr(value, name)) for name in deciding}
         # Two laboratories may each have a class of one name.
         module = {} if _own(type(value)) else {"module": type(value).__module__}
@@ -272,6 +277,11 @@ def _versioned(value: Any) -> Any:
         return [[key, _versioned(item)] for key, item in value.items()]  # pairs: the order counts
     # Equal specs have equal digests: 1 and 1.0 are one number.
     return int(value) if isinstance(value, float) and value.is_integer() else plain(value)
+
+
+def _decides(spec: Spec, field: dataclasses.Field[Any]) -> bool:
+    default = field.metadata.get("added")
+    return not field.metadata.get("label") and (default is None or getattr(spec, field.name) != default())
 
 
 def _own(make: Callable[..., Any]) -> bool:

@@ -17,6 +17,7 @@ from reference import philox as twin
 from mho import kernels
 from mho.kernels import cpu
 from mho.kernels import reference as ref
+from mho.rng import Draws
 
 KNOWN_ANSWERS = [  # Random123, kat_vectors: philox4x32 10
     ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
@@ -162,3 +163,37 @@ def test_cuda_equals_the_reference_bit_for_bit() -> None:
     there = torch.empty(3, n, device="cuda")
     kernels.fill_normal(there, (3, 4), chips, mean.cuda(), std.cuda())
     assert same_bits(there.cpu(), normals(ref, n, (3, 4), chips.tolist(), mean, std))
+
+
+@pytest.mark.parametrize("path", [ref, cpu], ids=["torch", "numba"])
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 50), key=KEYS, chips=CHIPS, data=st.data())
+def test_numbers_at_an_address_are_those_of_the_whole_array(path, n, key, chips, data) -> None:
+    at = torch.tensor(data.draw(st.lists(st.integers(0, n * len(chips) - 1), max_size=20)), dtype=torch.int64)
+    chip, element = torch.tensor(chips)[at // n], at % n
+    assert torch.equal(path.bits_at(key, chip, element), bits(ref, n, key, chips).flatten()[at])
+    assert same_bits(path.normals_at(key, chip, element), normals(ref, n, key, chips).flatten()[at])
+
+
+@pytest.mark.usefixtures("threads")
+def test_numbers_at_an_address_do_not_depend_on_threads() -> None:
+    element, chip = torch.arange(200_000).flip(0), torch.full((200_000,), 7)
+    found = []
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        found.append((kernels.normals_at((1, 2), chip, element), kernels.bits_at((1, 2), chip, element)))
+    assert same_bits(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+
+
+def test_a_later_write_draws_anew_and_a_defect_lasts() -> None:
+    whole = Draws(0, "layer", torch.arange(3), (4, 5), torch.device("cpu"))
+    at = torch.tensor([0, 7, 59, 30])
+    for drawn in ("normal", "bits"):
+        first = getattr(whole, drawn)("programming")
+        assert first.shape == (3, 4, 5)
+        assert torch.equal(getattr(whole.write(1, at), drawn)("programming"), first.flatten()[at])
+        again, third = (getattr(whole.write(c, at), drawn)("programming") for c in (2, 3))
+        assert not set(again.tolist()) & {*first.flatten().tolist(), *third.tolist()}
+        lasting = getattr(whole.write(3, at), drawn)("stuck", lasting=True)
+        assert torch.equal(lasting, getattr(whole, drawn)("stuck").flatten()[at])

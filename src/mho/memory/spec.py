@@ -10,7 +10,7 @@ from mho.frozen import FrozenDict
 from mho.mapping.base import Mapping
 from mho.mapping.encodings import SlicedMagnitude
 from mho.programming import OpenLoop, Scheme
-from mho.spec import Spec
+from mho.spec import Spec, added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Memory(Spec):
 
     device: Device
     mapping: Mapping = field(default_factory=SlicedMagnitude)
-    programming: Scheme = field(default_factory=OpenLoop)
+    programming: Scheme = added(OpenLoop)
 
     @property
     def label(self) -> str:

@@ -23,7 +23,8 @@ def speedup(
     if chips < 2:
         return _inverse(nwc, values.mean(1)[:, None], drop)[0], float("nan"), float("nan")
     # Chips are resampled whole, so that what a chip has in common at all fractions stays.
-    picks = np.random.default_rng(0).integers(chips, size=(RESAMPLES, chips))
+    generator = np.random.default_rng(0)
+    picks = generator.integers(chips, size=(RESAMPLES, chips))
     means = np.stack([values[:, pick].mean(1) for pick in picks], axis=1)
     spread = _inverse(nwc, means, drop)
     low, high = np.quantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2], method="inverted_cdf")
