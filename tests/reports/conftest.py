@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from stand_ins import FOUND, verification, worst_case, writing
 
 from mho.evaluation.result import Result
 from mho.memory.description import Description, DigitalTensor, StoredLayer
@@ -142,5 +144,19 @@ def study_address(study: tuple[dict[str, Result], Axes], tmp_path_factory: pytes
         path, title="Fifteen results", results=results, axes=axes, command="mho study run study.yaml",
         specs=dict.fromkeys(results, "kind: Memory\n"), references=("qin2025neft",),
         notices=["This table mixes versions."], failures={"lost": "Traceback " + "x" * 300},
+    )  # fmt: skip
+    return path.as_uri()
+
+
+@pytest.fixture(scope="session")
+def chapters_address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Results that were verified, worst cases and verifications, all with awkward labels."""
+    path: Path = tmp_path_factory.mktemp("chapters") / "report.html"
+    long = "a-network-with-an-unbroken-name" * 6
+    write(
+        path, title="Three questions", results={"RRAM1": replace(_make(), writing=writing(5, timed=True))},
+        command="mho evaluate x", specs={"RRAM1": "kind: Memory\n"},
+        worst=[worst_case(tolerances=True, label=long), *(worst_case(n, tolerances=True) for n in [*FOUND][1:])],
+        verifications=[verification(), verification(long, ease=0.24)],
     )  # fmt: skip
     return path.as_uri()

@@ -29,7 +29,7 @@ def address(results, description, make, tmp_path_factory) -> str:
 
 
 @pytest.mark.parametrize("width", [380, 1400])
-@pytest.mark.parametrize("page", ["address", "study_address"])
+@pytest.mark.parametrize("page", ["address", "study_address", "chapters_address"])
 def test_fits_complains_of_nothing_and_fetches_nothing(browser, open_page, request, page, width) -> None:
     open_page(request.getfixturevalue(page), width)
     for details in browser.find_elements("tag name", "details"):

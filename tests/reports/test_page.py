@@ -3,10 +3,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from outline import read
 
 from mho.errors import OutputError, SpecError, UnknownNameError
 from mho.reports import write
@@ -17,47 +17,6 @@ OPTIONS = {
     "specs": {"RRAM1": "kind: RRAM1\nsigma: 0.1\n", "mapping": "kind: Binary\n"},
     "references": ("qin2025neft", "levy_rram_relaxation"),
 }
-VOID = {"meta", "link", "br", "input", "path", "use", "rect", "circle"}
-
-
-class _Outline(HTMLParser):
-    """Checks that tags nest, and notes identifiers and addresses."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.addresses: list[str] = []
-        self.heads: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs) -> None:
-        named = dict(attrs)
-        self.ids += [named["id"]] if "id" in named else []
-        self.addresses += [named[k] for k in ("src", "href", "action", "data") if k in named]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs) -> None:
-        self.ids += [v for k, v in attrs if k == "id"]
-        self.addresses += [v for k, v in attrs if k in ("src", "href")]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("h1", "h2"):
-            self.heads.append(data.strip())
-
-
-def _read(path: Path) -> tuple[str, _Outline]:
-    text = path.read_text(encoding="utf-8")
-    outline = _Outline()
-    outline.feed(text)
-    outline.close()
-    assert not outline.open
-    assert len(outline.ids) == len(set(outline.ids))
-    return text, outline
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +27,7 @@ def page(results, description, tmp_path_factory) -> Path:
 
 
 def test_order_of_the_page(page) -> None:
-    text, outline = _read(page)
+    text, outline = read(page)
     assert text.startswith("<!DOCTYPE html>")
     heads = [h for h in outline.heads if h]
     assert heads == ["LeNet on RRAM", "The answer", "Figures", "Every population", "What sits where",
@@ -80,7 +39,7 @@ def test_order_of_the_page(page) -> None:
 
 
 def test_nothing_is_fetched(page) -> None:
-    text, outline = _read(page)
+    text, outline = read(page)
     assert page.stat().st_size < 2_000_000
     assert all(a.startswith(("#", "data:")) for a in outline.addresses)
     assert [a[:28] for a in outline.addresses if len(a) > 99] == ["data:application/pdf;base64,"] * 3
@@ -92,7 +51,7 @@ def test_nothing_is_fetched(page) -> None:
 
 
 def test_every_number_is_in_the_table(page, results) -> None:
-    text, _ = _read(page)
+    text, _ = read(page)
     for result in results.values():
         for p in result.populations():
             assert f">{100 * p.mean.value:.2f} <small>[{100 * p.mean.low:.2f}, {100 * p.mean.high:.2f}]" in text
@@ -101,7 +60,7 @@ def test_every_number_is_in_the_table(page, results) -> None:
 
 
 def test_a_spec_stands_with_its_result(page) -> None:
-    text, _ = _read(page)
+    text, _ = read(page)
     second, third = text.split("Reproduce figure 2")[1].split("Reproduce figure 3")
     assert "kind: RRAM1" in second
     assert "kind: Binary" not in second
@@ -118,7 +77,7 @@ def test_hostile_text_is_only_text(make, description, tmp_path) -> None:
     result = make(bad, sigma=(0.1,), age=(0.0,), provenance={bad: bad, "nested": {"list": [bad]}})
     options = {"title": bad, "command": bad, "specs": {bad: bad}, "intro": bad}
     path = write(tmp_path / "x.html", results={bad: result}, description=None, **options)
-    text, _ = _read(path)
+    text, _ = read(path)
     assert text.count("<script>") == 1
     assert "<script>alert" not in text
     assert "{{ 7 * 7 }}" in text
@@ -127,7 +86,7 @@ def test_hostile_text_is_only_text(make, description, tmp_path) -> None:
 
 def test_one_chip_and_no_sigma(make, tmp_path) -> None:
     result = make(chips=1, sigma=(None,), age=(0.0,), threshold=None)
-    text, _ = _read(write(tmp_path / "x.html", results={"one": result}, **{**OPTIONS, "references": ()}))
+    text, _ = read(write(tmp_path / "x.html", results={"one": result}, **{**OPTIONS, "references": ()}))
     assert "Accuracy of 1 chip," in text
     assert "[–, –]" in text
     assert "What sits where" not in text

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from mho.evaluation import accounts
 from mho.reports.scale import Scale
 from mho.reports.summary import Entry, Numbers, Summary
-from mho.reports.wording import NBSP, capital, ordinal
+from mho.reports.wording import NBSP, capital, ordinal, sigma_words
+from mho.reports.writing import sentence
 
 PERCENT = Scale("yield", fraction=True)
 POINT = 0.01  # "loses less than one point": the loss of accuracy that people call free
@@ -34,7 +35,7 @@ def findings(summary: Summary) -> list[Finding]:
     Both at the oldest age: the harshest point is the largest sigma; the almost lossless point is the largest
     sigma up to which the mean loses less than one percentage point against the digital network.
     """
-    return [Finding(e.short, lead(summary, e), _sentences(summary, e)) for e in summary.entries]
+    return [Finding(e.short, lead(summary, e), [*_sentences(summary, e), *_writing(e)]) for e in summary.entries]
 
 
 def lead(summary: Summary, entry: Entry) -> str:
@@ -97,6 +98,14 @@ def _sentences(summary: Summary, entry: Entry) -> list[str]:
     if easy is harshest:
         return [f"Even {'there' if said else f'at the harshest point, {where},'} {kept}"]
     return [last, f"Up to {entry.where(easy)} {kept}"]
+
+
+def _writing(entry: Entry) -> list[str]:
+    """What programming costs, where anybody said it: at the harshest point, where sigmas differ in it."""
+    costs, last = {n.written for n in entry.numbers}, entry.harshest
+    if last.written is None:
+        return []
+    return [sentence(last.written, f" at {sigma_words(last.sigma)}" if len(costs) > 1 else "")]
 
 
 def _almost_lossless(row: list[Numbers], digital: float) -> Numbers | None:

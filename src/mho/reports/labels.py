@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mho.errors import SpecError
@@ -42,3 +42,20 @@ def short_labels(axes: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     differ = [name for name in rows[0] if len({row[name] for row in rows}) > 1]
     short = {label: ", ".join(named(name, row[name]) for name in differ) for label, row in axes.items()}
     return short if len(set(short.values())) == len(short) > 1 else {}
+
+
+def one_label_each(labels: Sequence[str], what: str, verb: str) -> list[str]:
+    """The labels; a single empty one becomes "this network".
+
+    Raises:
+        SpecError: two are the same.
+    """
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise SpecError(f"two {what} are labelled '{twice}'; give {verb}(..., label=...) different ones")
+    return [label or "this network" for label in labels]
+
+
+def listed(words: Sequence[str]) -> str:
+    """``"a, b and c"``."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

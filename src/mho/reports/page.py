@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mho.files import write_text
-from mho.reports import answer, overview, thinning
+from mho.reports import thinning
 from mho.reports.bibliography import entry
+from mho.reports.chapter import Chapter
+from mho.reports.context import of_chapters, of_results
 from mho.reports.layers import digital, layers, shape
-from mho.reports.picture import pictures
+from mho.reports.picture import Picture, pictures
 from mho.reports.plates import plates
 from mho.reports.provenance import provenance
 from mho.reports.summary import Summary
 from mho.reports.tables import populations
-from mho.reports.wording import age_words, capital, duration_words, ordinal
 
 if TYPE_CHECKING:
     from mho.evaluation.result import Result
+    from mho.evaluation.verification import Verification
+    from mho.evaluation.worst_case.result import WorstCase
     from mho.memory.description import Description
 
 
@@ -27,7 +30,7 @@ def write(
     path: str | os.PathLike[str],
     *,
     title: str,
-    results: Mapping[str, Result],
+    results: Mapping[str, Result] | None = None,
     description: Description | None = None,
     command: str,
     specs: Mapping[str, str],
@@ -36,6 +39,8 @@ def write(
     axes: Mapping[str, Mapping[str, str]] | None = None,
     notices: Sequence[str] = (),
     failures: Mapping[str, str] | None = None,
+    worst: Sequence[WorstCase] = (),
+    verifications: Sequence[Verification] = (),
 ) -> Path:
     """Write the report of ``results`` to ``path``, whole or not at all.
 
@@ -46,8 +51,10 @@ def write(
         path: the HTML file; its folder must exist.
         title: heading of the page.
         results: label to result; all of one metric. More than six are shown as a study: ranked, in small multiples.
+            ``None`` for a page of nothing but worst cases or verifications.
         description: where every tensor is kept, ``None`` to leave that table out.
-        command: the command line that reproduces the numbers.
+        command: the command line that reproduces the numbers of ``results``, or of a page without them; worst cases
+            and verifications beside results, and those without a command, say their own call.
         specs: name to YAML; a spec named like a result is shown with that result's figures.
         references: keys of the bibliography.
         intro: paragraphs before the answer, separated by blank lines.
@@ -55,18 +62,21 @@ def write(
             groups many results in the figures. ``None`` where results differ by nothing but their label.
         notices: warnings, shown above the answer.
         failures: label to traceback of what gave no result.
+        worst: worst cases, all of one metric and with different labels.
+        verifications: verifications, likewise.
 
     Returns:
         The path written.
 
     Raises:
-        SpecError: there are no results, they measure different things, or a result lacks an axis.
+        SpecError: there is nothing to show, it measures different things, or a result lacks an axis.
         UnknownNameError: a reference that the bibliography does not have.
         OutputError: the page cannot be written; nothing is left behind.
     """
     page = render(
         title=title, results=results, description=description, command=command, specs=specs,
         references=references, intro=intro, axes=axes, notices=notices, failures=failures,
+        worst=worst, verifications=verifications,
     )  # fmt: skip
     return write_text(Path(path), page)
 
@@ -74,7 +84,7 @@ def write(
 def render(
     *,
     title: str,
-    results: Mapping[str, Result],
+    results: Mapping[str, Result] | None = None,
     description: Description | None = None,
     command: str,
     specs: Mapping[str, str],
@@ -83,6 +93,8 @@ def render(
     axes: Mapping[str, Mapping[str, str]] | None = None,
     notices: Sequence[str] = (),
     failures: Mapping[str, str] | None = None,
+    worst: Sequence[WorstCase] = (),
+    verifications: Sequence[Verification] = (),
 ) -> str:
     """The text of the page that :func:`write` writes."""
     import jinja2
@@ -95,25 +107,29 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    summary = Summary.of(results, axes)
-    bibtex = "\n\n".join(entry(key) for key in dict.fromkeys(references))
-    drawn = pictures(plates(summary, specs), title)
+    results = results or {}
+    chapters = _chapters(worst, verifications, list(results), specs)
+    # Without anything at all, it is results that are missing.
+    summary = Summary.of(results, axes) if results or not chapters else None
+    keys = dict.fromkeys([*references, *(key for chapter in chapters for key in chapter.references)])
+    bibtex = "\n\n".join(map(entry, keys))
+    own = [] if summary is None else plates(summary, specs)
+    drawn = pictures([*own, *(plate for chapter in chapters for plate in chapter.plates)], title)
     context: dict[str, Any] = {
         "title": title,
         "intro": [p for p in intro.split("\n\n") if p.strip()],
-        "subtitle": _subtitle(summary),
         "notices": [*notices],
-        "pictures": drawn,
-        "axes": {name: values for name, values in summary.axes.items() if len(values) > 1},
+        "pictures": drawn[: len(own)],
+        "chapters": list(_illustrated(chapters, drawn[len(own) :])),
         "description": description,
         "layers": None if description is None else layers(description),
         "digital": {} if description is None else digital(description),
         "shape": shape,
-        "provenance": provenance(summary),
+        "provenance": [*([] if summary is None else provenance(summary)), *(c.facts for c in chapters)],
         "command": command,
         "bibtex": bibtex,
     }
-    context |= _answer(summary) | _reading(summary)
+    context |= of_chapters(chapters) if summary is None else of_results(summary)
     template, page = environment.get_template("report.html.j2"), ""
     for share in thinning.SHARES:
         page = template.render(context | _bulk(summary, specs, failures or {}, share))
@@ -122,65 +138,38 @@ def render(
     return page
 
 
-def _bulk(summary: Summary, specs: Mapping[str, str], failures: Mapping[str, str], share: float) -> dict[str, Any]:
+def _chapters(
+    worst: Sequence[WorstCase], verifications: Sequence[Verification], known: Sequence[str], specs: Mapping[str, str]
+) -> list[Chapter]:
+    from mho.reports.verified.chapter import chapter as verified
+    from mho.reports.worst.chapter import chapter as attacked
+
+    return [
+        *([attacked(worst, known, specs)] if worst else []),
+        *([verified(verifications, known, specs)] if verifications else []),
+    ]
+
+
+def _illustrated(chapters: Sequence[Chapter], drawn: Sequence[Picture]) -> Iterator[tuple[Chapter, Sequence[Picture]]]:
+    """Every chapter with its own pictures."""
+    start = 0
+    for chapter in chapters:
+        yield chapter, drawn[start : start + len(chapter.plates)]
+        start += len(chapter.plates)
+
+
+def _bulk(
+    summary: Summary | None, specs: Mapping[str, str], failures: Mapping[str, str], share: float
+) -> dict[str, Any]:
     """What makes a page large, and what was left out of it."""
-    kept, rows_left = thinning.rows(summary, share)
+    kept, rows_left = ([], "") if summary is None else thinning.rows(summary, share)
     specs, specs_left = thinning.texts(specs, "specifications", share)
     failures, failures_left = thinning.tracebacks(failures, share)
     return {
-        "populations": populations(summary, kept),
+        "populations": None if summary is None else populations(summary, kept),
         "rows_left": rows_left,
         "specs": specs,
         "specs_left": specs_left,
         "failures": failures,
         "failures_left": failures_left,
     }
-
-
-def _answer(summary: Summary) -> dict[str, Any]:
-    many = summary.many
-    return {
-        "many": many,
-        "place": overview.heading(summary) if many else "",
-        "findings": overview.findings(summary) if many else answer.findings(summary),
-        "spread": overview.spread(summary) if many else [],
-        "caveats": answer.caveats(summary),
-    }
-
-
-def _reading(summary: Summary) -> dict[str, Any]:
-    """What the explanations depend on."""
-    scale, tail, first = summary.scale, summary.tail, summary.entries[0].result
-    return {
-        "metric": capital(scale.metric) + (" in percent" if scale.fraction else ""),
-        "confidence": f"{100 * first.confidence:g}",
-        "extreme": capital(summary.extreme),
-        "tail": tail,
-        "percentile": None if tail.k is None else ordinal(tail.k),
-        "needed": None if tail.k is None else answer.chips_needed(tail.k, first.confidence),
-        "with_ekl": any(n.ekl is not None for e in summary.entries for n in e.numbers),
-        "with_yield": bool(summary.thresholds),
-    }
-
-
-def _subtitle(summary: Summary) -> str:
-    """``"Accuracy of 100 chips, each on 10,000 test samples; ..."``: what all results have in common."""
-    every, scale, ages = [e.result for e in summary.entries], summary.scale, summary.ages
-    chips, images = sorted({r.chips for r in every}), sorted({r.images for r in every})
-    adaptive = any(getattr(r, "images_per_chip", None) is not None for r in every)
-    parts = [
-        f"{scale.metric} of {_either(chips)} chip{'s' * (chips != [1])}, each on "
-        f"{'up to ' * adaptive}{_either(images)} test samples"
-    ]
-    data = {r.data for r in every}
-    parts[0] += f" of {data.pop()}" if len(data) == 1 and data != {""} else ""
-    parts += [age_words(ages[0]) + (f" to {duration_words(ages[-1])}" if len(ages) > 1 else "")]
-    if len({r.digital for r in every}) == 1:
-        parts.append(f"digital network {scale.said(every[0].digital, 2)}")
-    if summary.many:
-        parts.insert(0, f"{len(every)} results")
-    return capital("; ".join(parts)) + "."
-
-
-def _either(numbers: list[int]) -> str:
-    return " or ".join(f"{n:,}" for n in numbers) if len(numbers) < 4 else f"{numbers[0]:,} to {numbers[-1]:,}"

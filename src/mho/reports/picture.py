@@ -26,6 +26,7 @@ class Picture(NamedTuple):
         file: name to save it under.
         name: one word, for style.
         wide: SVG for wide screens, ``None`` where the panels do.
+        number: on the page, from one.
     """
 
     keys: list[tuple[Any, str, str]]
@@ -36,6 +37,7 @@ class Picture(NamedTuple):
     file: str
     name: str
     wide: Any
+    number: int
 
 
 def pictures(plates: Iterable[Plate], title: str) -> list[Picture]:
@@ -50,7 +52,7 @@ def pictures(plates: Iterable[Plate], title: str) -> list[Picture]:
             Picture(
                 keys, [inline(panel.svg()) for panel in plate.panels], plate.caption, plate.specs,
                 f"data:application/pdf;base64,{pdf}", f"{stem}-figure-{number}-{plate.name}.pdf", plate.name,
-                plate.wide and inline(plate.wide.svg()),
+                plate.wide and inline(plate.wide.svg()), number,
             )
         )  # fmt: skip
     return out

@@ -41,15 +41,16 @@ def _facts(summary: Summary, entry: Entry) -> dict[str, str]:
         "seed": str(result.seed),
         "confidence of intervals": f"{100 * result.confidence:g} %",
     }
-    return out | _flat(result.provenance)
+    return out | flat(result.provenance)
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested names joined by dots, values as text; a name that ends in ``_s`` is a time in seconds."""
     out: dict[str, str] = {}
     for key, value in data.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            out |= _flat(value, f"{name}.")
+            out |= flat(value, f"{name}.")
         elif isinstance(value, float):
             out[name.removesuffix("_s")] = f"{value:.4g} s" if name.endswith("_s") else f"{value:.6g}"
         elif isinstance(value, list | tuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mho.reports.labels import axes_of, short_labels
 from mho.reports.scale import Scale, Tail, scale_of, tail_of
 from mho.reports.wording import age_words, sigma_words
+from mho.reports.writing import Written, written
 
 if TYPE_CHECKING:
     from mho.evaluation.population import Population
@@ -32,6 +33,7 @@ class Numbers(NamedTuple):
         std: between chips.
         good: threshold to the fraction of chips at or above it.
         ekl: nats, ``None`` for models that are no classifiers.
+        written: what programming a chip costs; ``None`` where there is nothing to tell.
     """
 
     sigma: float | None
@@ -43,6 +45,7 @@ class Numbers(NamedTuple):
     std: float
     good: dict[float, Interval]
     ekl: Interval | None
+    written: Written | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +127,10 @@ class Summary:
                 short=short.get(label, label),
                 axes=placed[label],
                 result=result,
-                numbers=tuple(_numbers(p, ks, thresholds, tail) for p in result.populations()),
+                numbers=tuple(
+                    _numbers(p, ks, thresholds, tail, written(result, j // len(result.age)))
+                    for j, p in enumerate(result.populations())
+                ),
             )
             for i, (label, result) in enumerate(results.items())
         )
@@ -178,10 +184,12 @@ class Summary:
         return sorted(self.entries, key=order)
 
 
-def _numbers(p: Population, ks: tuple[float, ...], thresholds: tuple[float, ...], tail: Tail) -> Numbers:
+def _numbers(
+    p: Population, ks: tuple[float, ...], thresholds: tuple[float, ...], tail: Tail, cost: Written | None
+) -> Numbers:
     return Numbers(
         p.sigma, p.age, len(p.values), p.mean, {k: p.percentile(k) for k in ks}, tail.extreme(p), p.std,
-        {t: p.yield_above(t) for t in thresholds}, p.ekl,
+        {t: p.yield_above(t) for t in thresholds}, p.ekl, cost,
     )  # fmt: skip
 
 

@@ -5,23 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mho.errors import SpecError
 from mho.evaluation import accounts
 from mho.evaluation.metrics import METRICS
 from mho.memory import Chips, describe
 from mho.reports.page import write
+from mho.reports.wording import capital
 
 if TYPE_CHECKING:
     from mho.evaluation import Result
+    from mho.evaluation.verification import Verification
+    from mho.evaluation.worst_case.result import WorstCase
+
+T = TypeVar("T")
 
 
 def report(
     path: str | os.PathLike[str],
-    results: Result | Sequence[Result],
-    chips: Chips | Sequence[Chips],
+    results: Result | Sequence[Result] = (),
+    chips: Chips | Sequence[Chips] = (),
     *,
+    worst: WorstCase | Sequence[WorstCase] = (),
+    verification: Verification | Sequence[Verification] = (),
     title: str = "",
     command: str = "",
     intro: str = "",
@@ -31,10 +38,13 @@ def report(
 
     Args:
         path: the HTML file; its folder must exist.
-        results: what :func:`mho.evaluate` returned, one or several of one metric, with different labels.
-        chips: the chips of each result, in the same order; the first one's layers are shown.
+        results: what :func:`mho.evaluate` returned, one or several of one metric, with different labels; none for a
+            page of worst cases or verifications.
+        chips: the chips of each result, in the same order; the first one's layers are shown. Without results, any.
+        worst: worst cases, one or several of one metric, with different labels.
+        verification: accuracies against write cycles, likewise.
         title: heading of the page; the model and the devices if empty.
-        command: what reproduces the numbers; the Python call if empty.
+        command: what reproduces the numbers; the Python calls if empty.
         intro: paragraphs before the answer, separated by blank lines.
         references: further keys of the bibliography.
 
@@ -42,28 +52,43 @@ def report(
         The path written.
 
     Raises:
-        SpecError: results without their chips, two results of one label, or of different metrics.
+        SpecError: results without their chips, two results of one label, or of different metrics; nothing to show.
         OutputError: the page cannot be written; nothing is left behind.
     """
-    found = list(results) if isinstance(results, Sequence) else [results]
-    made = list(chips) if isinstance(chips, Sequence) else [chips]
-    if len(found) != len(made) or not found:
+    found, made = _all(results), _all(chips)
+    attacked, verified = _all(worst), _all(verification)
+    extra = bool(attacked or verified)
+    if (len(found) != len(made) and (found or not extra)) or not (found or extra):
         raise SpecError(f"report takes the chips of every result; got {len(found)} results and {len(made)} chips")
     labels = [r.label for r in found]
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
         raise SpecError(f"two results are labelled '{twice}'; give evaluate(..., label=...) different ones")
     keys = [key for population in made for key in population.references]
+    names = labels or [f"chips {i}" for i in range(1, len(made) + 1)]
     return write(
         path,
-        title=title or f"{type(made[0].model).__name__} on {', '.join(labels)}",
+        title=title or _title(made, labels or [x.label for x in (*attacked, *verified)]),
         results=dict(zip(labels, found, strict=True)),
-        description=describe(made[0]),
+        description=describe(made[0]) if made else None,
         command=command or "\n".join(map(_call, found)),
-        specs={label: c.to_yaml() for label, c in zip(labels, made, strict=True)},
+        specs={name: c.to_yaml() for name, c in zip(names, made, strict=True)},
         references=list(dict.fromkeys([*keys, *references])),
         intro=intro,
+        worst=attacked,
+        verifications=verified,
     )
+
+
+def _all(given: T | Sequence[T]) -> list[T]:
+    return list(given) if isinstance(given, Sequence) else [given]
+
+
+def _title(made: Sequence[Chips], labels: Sequence[str]) -> str:
+    named = ", ".join(dict.fromkeys(label for label in labels if label))
+    if made:
+        return f"{type(made[0].model).__name__} on {named}" if named else type(made[0].model).__name__
+    return capital(named) or "A network on imperfect memory"
 
 
 def _call(result: Result) -> str:

@@ -8,8 +8,11 @@ from mho.reports.figures.multiples import grouping, multiples, sparse
 from mho.reports.figures.paper import pdf
 from mho.reports.figures.ranking import WIDE, cut, ranking
 from mho.reports.figures.severity import severity
+from mho.reports.figures.verification import TOGETHER, verification
+from mho.reports.figures.worst import shade, worst
 
 __all__ = [
+    "TOGETHER",
     "WIDE",
     "Drawing",
     "Key",
@@ -22,7 +25,10 @@ __all__ = [
     "pdf",
     "ranking",
     "severity",
+    "shade",
     "sparse",
     "swatch",
     "thinned",
+    "verification",
+    "worst",
 ]

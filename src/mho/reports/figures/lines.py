@@ -70,18 +70,27 @@ def aired(seen: list[float], factor: float) -> tuple[float, float]:
 
 def frame(figure: Sheet, summary: Summary, heading: str) -> Axes:
     """Axes with the metric on y and ``heading`` above."""
-    axes = inset(figure, 31, 30, 9, 21)
+    return blank(figure, summary.scale.name, limits(summary), heading)
+
+
+def blank(figure: Sheet, name: str, span: tuple[float, float], heading: str, above: float = 0.0) -> Axes:
+    """Axes with ``name`` on y, ``heading`` above, and ``above`` points between it and the axes."""
+    axes = inset(figure, 31, 30, 9, 21 + above)
     axes.grid(axis="y")
-    axes.set_ylim(*limits(summary))
-    axes.set_title(plain(summary.scale.name, 30), loc="left", color=MUTED, pad=6)
-    axes.set_title(plain(heading, 36), loc="right", color=INK, pad=6)
+    axes.set_ylim(*span)
+    axes.set_title(plain(name, 30), loc="left", color=MUTED, pad=6 + above)
+    axes.set_title(plain(heading, 36), loc="right", color=INK, pad=6 + above)
     return axes
 
 
 def reference(axes: Axes, summary: Summary) -> None:
     """The digital network's score: one line, or one coloured line for each network."""
     factor = summary.scale.factor
-    scores = {e.index: factor * e.result.digital for e in summary.entries if math.isfinite(e.result.digital)}
+    levels(axes, {e.index: factor * e.result.digital for e in summary.entries if math.isfinite(e.result.digital)})
+
+
+def levels(axes: Axes, scores: dict[int, float]) -> None:
+    """Scores by series, as horizontal lines: one in ink where all are the same."""
     if len({round(s, 6) for s in scores.values()}) == 1:
         axes.axhline(next(iter(scores.values())), color=INK, linewidth=0.6, zorder=1.5)
         return

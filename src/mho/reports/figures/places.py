@@ -61,9 +61,15 @@ def sigmas(summary: Summary) -> Places:
 def ages(summary: Summary) -> Places:
     """All ages in decades; zero, which a logarithm does not have, stands left of the smallest positive age."""
     known = summary.ages
-    decades = {a: math.log10(a) for a in known if a > 0}
-    first, last = min(decades.values(), default=0.0), max(decades.values(), default=0.0)
-    zero = first - max(0.14 * (last - first), 0.5) if decades else 0.0
-    places: dict[float | None, float] = {a: decades.get(a, zero) for a in known}
-    ticks = [(decades.get(a, zero), plain(format_duration(a))) for a in known]
+    at = decades(known)
+    places: dict[float | None, float] = {a: at[a] for a in known}
+    ticks = [(at[a], plain(format_duration(a))) for a in known]
     return Places(places, ticks, "time since programming", True)
+
+
+def decades(values: list[float]) -> dict[float, float]:
+    """Values to their places on a logarithmic axis, where zero stands left of the smallest positive one."""
+    known = {v: math.log10(v) for v in values if v > 0}
+    first, last = min(known.values(), default=0.0), max(known.values(), default=0.0)
+    zero = first - max(0.14 * (last - first), 0.5) if known else 0.0
+    return {v: known.get(v, zero) for v in values}

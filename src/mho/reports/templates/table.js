@@ -28,7 +28,7 @@ if (filters) {
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
   const [search, ...selects] = filters.querySelectorAll("input, select");
   const count = document.getElementById("count");
-  const tied = [...document.querySelectorAll("figure [data-series]")].map((e) => [e, e.dataset.series.split(" ")]);
+  const tied = [...document.querySelectorAll(".study figure [data-series]")].map((e) => [e, e.dataset.series.split(" ")]);
   const apply = () => {
     const terms = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = selects.filter((s) => s.value !== "");
