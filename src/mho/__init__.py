@@ -10,8 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mho import data, devices, mapping, studies, training, zoo
+    from mho import data, devices, mapping, programming, studies, training, zoo
     from mho.evaluation import compare, evaluate
+    from mho.evaluation.sensitivity import sensitivity
+    from mho.evaluation.verification import verify
+    from mho.evaluation.worst_case import worst_case
     from mho.memory import Memory, deploy, describe
     from mho.reports import cite, report
     from mho.studies import Study
@@ -25,12 +28,15 @@ _VERBS = {
     "describe": "mho.memory",
     "evaluate": "mho.evaluation",
     "compare": "mho.evaluation",
+    "sensitivity": "mho.evaluation.sensitivity",
+    "verify": "mho.evaluation.verification",
+    "worst_case": "mho.evaluation.worst_case",
     "train": "mho.training",
     "Study": "mho.studies",
     "report": "mho.reports",
     "cite": "mho.reports",
 }
-_ROOMS = ("data", "devices", "mapping", "studies", "training", "zoo")
+_ROOMS = ("data", "devices", "mapping", "programming", "studies", "training", "zoo")
 
 __all__ = [
     "Memory",
@@ -44,10 +50,14 @@ __all__ = [
     "devices",
     "evaluate",
     "mapping",
+    "programming",
     "report",
+    "sensitivity",
     "studies",
     "train",
     "training",
+    "verify",
+    "worst_case",
     "zoo",
 ]
 

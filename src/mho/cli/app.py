@@ -20,6 +20,7 @@ from mho.cli.run import run
 from mho.cli.schema import schema
 from mho.cli.status import status
 from mho.cli.train import train
+from mho.cli.verify import verify
 
 app = App(
     name="mho",
@@ -31,6 +32,7 @@ app.command(demo)
 app.command(train)
 app.command(describe)
 app.command(evaluate)
+app.command(verify)
 app.command(new)
 app.command(check)
 app.command(schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -25,6 +25,7 @@ ImportOption = Annotated[
 ]
 USUAL_DEVICE = "RRAM1"
 USUAL_SIGMA = 0.1
+USUAL_TOLERANCE = 0.06
 
 
 def numbers(option: str, text: str, such_as: str = "0.05,0.1,0.2") -> list[float]:
@@ -154,6 +155,58 @@ class MemoryOptions:
         if self.g_max is not None:
             raise SpecError(f"--g-max is for a CSV of measurements; {self._named} is in fractions already")
         return device
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """How cells are verified, on the command line."""
+
+    tolerance: Annotated[
+        float | None,
+        Parameter(
+            help=f"Largest error that is accepted, a fraction of the cell's range; {USUAL_TOLERANCE} if not given."
+        ),
+    ] = None
+    max_cycles: Annotated[int | None, Parameter(help="Writes after which a cell is given up; 100 unless given.")] = None
+    cycle_model: Annotated[
+        Literal["redraw", "pulse"] | None,
+        Parameter(help="A further cycle programs the cell from scratch (redraw, the default) or nudges it (pulse)."),
+    ] = None
+    cycle_time: Annotated[str | None, Parameter(help="Time of one write cycle of one cell: 100ns.")] = None
+    cycle_joules: Annotated[float | None, Parameter(help="Energy of one write cycle of one cell, joules.")] = None
+    unit: Annotated[
+        Literal["weight", "cell"] | None, Parameter(help="Choose whole weights (the default) or single cells.")
+    ] = None
+
+    def applied(self, rules: Memory | dict[str, Memory | None]) -> Memory | dict[str, Memory | None]:
+        """``rules`` with write-verify as these options say; as they are, where they say it and no option is given.
+
+        Raises:
+            SpecError: both say it, or a rule of several does not verify.
+        """
+        from mho.memory import Memory
+        from mho.programming import Selective, WriteVerify
+
+        given = {
+            "tolerance": self.tolerance,
+            "max_cycles": self.max_cycles,
+            "model": self.cycle_model,
+            "cycle_seconds": None if self.cycle_time is None else parse_duration(self.cycle_time),
+            "cycle_joules": self.cycle_joules,
+        }
+        fields = {name: value for name, value in given.items() if value is not None}
+        memories = [rules] if isinstance(rules, Memory) else [m for m in rules.values() if m is not None]
+        if any(m.programming.verifies for m in memories):
+            if fields or self.unit is not None:
+                name = "unit" if not fields else next(iter(fields))
+                raise SpecError(f"--memory says how cells are verified; leave out the option for {name}")
+            return rules
+        verify = WriteVerify(**{"tolerance": USUAL_TOLERANCE, **fields})
+        scheme = verify if self.unit is None else Selective(fraction=1.0, verify=verify, unit=self.unit)
+        if isinstance(rules, Memory):
+            return rules.replace(programming=scheme)
+        return {p: None if m is None else m.replace(programming=scheme) for p, m in rules.items()}
 
 
 def check_threshold(threshold: float | None, metric: str) -> None:

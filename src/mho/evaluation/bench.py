@@ -154,7 +154,7 @@ class Lot:
             return torch.cat(scores, dim=1).cpu().numpy()
 
     def judge(self, weights: Weights) -> NDArray[np.float64]:
-        """``(metrics, chips)`` of chips by their effective weights ``(chips, *shape)``, scaled as they are sampled here."""
+        """``(metrics, chips)`` of chips by their effective weights ``(chips, *shape)``, scaled as sampled here."""
         bench = self.bench
         run = batched(bench.model) if self.plan.vmap else looped(bench.model)
         with torch.inference_mode(), autocast(bench.where, bench.dtype):

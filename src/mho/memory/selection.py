@@ -163,7 +163,8 @@ def _curvature(scheme: Selective, name: str, weight: Tensor, curvature: Curvatur
             f"Selective: ranking '{scheme.ranking}' needs the model's curvature: mho.deploy(model, memory, "
             f"sensitivity=mho.sensitivity(model, data, method='{scheme.measured_by}')), or ranking='magnitude'"
         )
-    method = getattr(curvature, "method", scheme.measured_by)
+    # What was asked for: where an operator has no rule, another method stands in for it, and says so.
+    method = getattr(curvature, "asked", getattr(curvature, "method", scheme.measured_by))
     if method != scheme.measured_by:
         raise SpecError(
             f"Selective: ranking '{scheme.ranking}' was given a sensitivity by '{method}'; "

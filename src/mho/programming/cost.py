@@ -58,9 +58,7 @@ class Cost:
         return self.cycles / self.all_cycles if self.all_cycles else 0.0
 
 
-def cost(
-    scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None, moments: Moments | None = None
-) -> Cost:
+def cost(scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None, moments: Moments | None = None) -> Cost:
     """The cost of programming cells to ``levels`` (any shape) of which ``chosen`` (all if ``None``) are verified.
 
     ``moments`` are those of the scheme on these cells, where they are known already.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -59,12 +60,19 @@ def simulated(scheme: Scheme, device: Device, level: Tensor) -> Moments:
     analog = len(levels) > GRID
     if analog:
         levels = torch.linspace(float(levels[0]), float(levels[-1]), GRID, device=level.device)
-    draws = Draws(0, "moments", torch.arange(1), (CELLS // len(levels), len(levels)), level.device)
-    written = scheme.write(device, levels.expand(draws.shape), draws)
-    error = (written.read - levels).double().square()
-    found = [x.double().mean((0, 1)).to(level.dtype) for x in (error, written.cycles, written.failed)]
+    found = [x.to(level) for x in _simulate(scheme, device, tuple(levels.tolist()))]
     if not analog:
         return Moments(*(x[index] for x in found))
     step = (level - levels[0]) / (levels[-1] - levels[0]) * (GRID - 1)
     left = step.floor().clamp(0, GRID - 2).long()
     return Moments(*(x[left].lerp(x[left + 1], step - left) for x in found))
+
+
+@lru_cache(maxsize=256)
+def _simulate(scheme: Scheme, device: Device, levels: tuple[float, ...]) -> tuple[Tensor, ...]:
+    """Error, cycles and failures at each level; remembered, as every layer of a model asks the same."""
+    targets = torch.tensor(levels, dtype=torch.float32)
+    draws = Draws(0, "moments", torch.arange(1), (CELLS // len(levels), len(levels)), targets.device)
+    written = scheme.write(device, targets.expand(draws.shape), draws)
+    error = (written.read - targets).double().square()
+    return tuple(x.double().mean((0, 1)) for x in (error, written.cycles, written.failed))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mho.devices.base import Device
     from mho.rng import Draws
 
-CURVATURES = ("second-derivative", "hutchinson", "fisher")
+CURVATURES = ("second-derivative", "gauss-newton", "hutchinson", "fisher")
 """Rankings by the loss that a verification is expected to save; :func:`mho.sensitivity` computes each by its name."""
 RANKINGS = (*CURVATURES, "saliency", "layer", "magnitude", "relative-magnitude", "random")
 """Every ranking by name."""
@@ -30,10 +30,10 @@ class Selective(Scheme):
     that gain per write cycle, cell by cell of a weight, so that devices whose error depends on the level need no
     method of their own.
 
-    Rankings: ``second-derivative``, ``hutchinson``, ``fisher`` (the gain, with h so estimated), ``layer`` (the same,
-    averaged over a layer: whole layers at a time), ``saliency`` (``h w^2``), ``magnitude`` (``|w|``),
-    ``relative-magnitude`` (``|w| / max|W|``), ``random``. Ties, such as weights that no input reaches, go by relative
-    magnitude.
+    Rankings: ``second-derivative``, ``gauss-newton``, ``hutchinson``, ``fisher`` (the gain, with h so estimated),
+    ``layer`` (the same, averaged over a layer: whole layers at a time), ``saliency`` (``h w^2``), ``magnitude``
+    (``|w|``), ``relative-magnitude`` (``|w| / max|W|``), ``random``. Ties, such as weights that no input reaches, go
+    by relative magnitude.
 
     Attributes:
         ranking: the order in which weights are verified.

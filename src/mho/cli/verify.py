@@ -1,0 +1,104 @@
+"""``mho verify``: how few weights need to be verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from mho.cli.options import USUAL_SIGMA, MemoryOptions, VerifyOptions, at_least, durations, load_model, numbers, place
+from mho.errors import SpecError
+
+RANKINGS = "second-derivative,magnitude,random"
+
+
+def verify(
+    checkpoint: Annotated[str, Parameter(help="Network: a .safetensors file, or a published CIFAR ResNet (.th).")],
+    /,
+    *,
+    data: Annotated[
+        str, Parameter(help="Data set; see mho list data. Its test split judges, its training split ranks.")
+    ],
+    memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
+    writing: VerifyOptions = VerifyOptions(),  # noqa: B008 - frozen
+    rankings: Annotated[
+        str,
+        Parameter(
+            help="Orders to compare: second-derivative, hutchinson, fisher, layer, saliency, magnitude, "
+            "relative-magnitude, random."
+        ),
+    ] = RANKINGS,
+    fractions: Annotated[
+        str, Parameter(help="Of the weights that are verified, from 0 to 1.")
+    ] = "0,0.01,0.03,0.05,0.1,0.2,0.3,0.5,0.7,1",
+    target_drop: Annotated[
+        float | None,
+        Parameter(help="Also verify each chip only until it loses no more than this on training samples: 0.005."),
+    ] = None,
+    calibration: Annotated[int, Parameter(help="Training samples that rankings and --target-drop look at.")] = 5000,
+    sigma: Annotated[float | None, Parameter(help="Severity, as for mho evaluate.")] = None,
+    age: Annotated[str, Parameter(help="Age since programming: 0, 1h, 1y.")] = "0",
+    chips: Annotated[int, Parameter(help="How many chips.")] = 100,
+    seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
+    metric: Annotated[
+        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")
+    ] = "accuracy",
+    limit: Annotated[int | None, Parameter(help="Only the first so many test samples.")] = None,
+    normalize: Annotated[str | None, Parameter(help="Input normalisation, where not the data set's usual one.")] = None,
+    root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
+    torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
+    report: Annotated[Path | None, Parameter(help="HTML report to write.")] = None,
+    json: Annotated[Path | None, Parameter(help="Every chip's numbers, to this file.")] = None,
+) -> None:
+    """Write-verify more and more weights in several orders; print accuracy against normalised write cycles (NWC)."""
+    from mho.cli import command_line
+    from mho.files import check_writable
+
+    # Everything that can be refused is refused before the long work.
+    shares = numbers("--fractions", fractions, "0,0.1,1")
+    names = [name.strip() for name in rankings.split(",")]
+    at_least("--chips", chips, 1)
+    at_least("--calibration", calibration, 1)
+    for path in (report, json):
+        if path is not None:
+            check_writable(path)
+    usual = memory.usual_sigma()
+    severity = sigma if sigma is not None or usual is None else usual[0]
+    ages = durations(age)
+    if len(ages) > 1:
+        raise SpecError(f"--age {age} is a list; verify looks at one age")
+    rules = writing.applied(memory.rules(sigma=USUAL_SIGMA if severity is None else severity))
+    where = place(torch_device)
+
+    from mho import data as datasets
+    from mho.evaluation.verification import verify as measure
+
+    options = {} if normalize is None else {"normalize": normalize}
+    test = datasets.load(data, split="test", root=root, limit=limit, **options)
+    samples = datasets.load(data, split="train", root=root, limit=calibration, **options)
+    result = measure(
+        load_model(checkpoint),
+        rules,
+        test,
+        calibration=samples,
+        rankings=names,
+        fractions=shares,
+        target_drop=target_drop,
+        n_chips=chips,
+        seed=seed,
+        sigma=severity,
+        age=ages[0],
+        metric=metric,
+        device=where,
+    )
+    print(result)
+    if json is not None:
+        from mho.files import write_json
+
+        write_json(json, result.to_dict())
+    if report is not None:
+        from mho.reports import report as write
+
+        title = f"{Path(checkpoint).stem}: what to verify"
+        print(f"report: {write(report, verification=result, title=title, command=command_line())}")
