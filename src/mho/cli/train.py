@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from mho.cli.options import place
+from mho.cli.options import USUAL_SIGMA, MemoryOptions, place
+from mho.errors import SpecError, unknown
+
+if TYPE_CHECKING:
+    from mho.memory.rules import Rules
+    from mho.training import Method
+
+_OWN = {"noise": ("sigma",), "adversarial": ("bound", "steps")}
+"""Options of each method, besides those of the memory."""
 
 
 def train(
@@ -23,13 +32,25 @@ def train(
     recipe: Annotated[
         str | None, Parameter(help="A paper's recipe, such as swim-lenet; the options change it.")
     ] = None,
-    seed: Annotated[int, Parameter(help="Seed of initialisation, order and augmentation.")] = 0,
+    method: Annotated[str | None, Parameter(help="Make the network tolerant: noise, or adversarial (weights).")] = None,
+    sigma: Annotated[
+        float | None,
+        Parameter(
+            help="For noise: standard deviation, a fraction of the largest weight; with a memory, severity of its "
+            "device."
+        ),
+    ] = None,
+    bound: Annotated[
+        float | None, Parameter(help="For adversarial: largest error, a fraction of the largest weight.")
+    ] = None,
+    steps: Annotated[int | None, Parameter(help="For adversarial: steps of the search in every mini-batch.")] = None,
+    memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
+    seed: Annotated[int, Parameter(help="Seed of initialisation, order, augmentation and noise.")] = 0,
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
 ) -> None:
     """Train a network and save it with what it is, so that the other commands can rebuild it."""
     from mho.data.catalog import entry
-    from mho.errors import SpecError, unknown
     from mho.files import check_writable
     from mho.training import Recipe, preset
     from mho.zoo import ARCHITECTURES
@@ -43,19 +64,63 @@ def train(
     asked = {"epochs": epochs, "lr": lr, "batch_size": batch_size, "optimizer": optimizer}
     changes = {k: v for k, v in asked.items() if v is not None} | {"seed": seed}
     plan = preset(recipe, **changes) if recipe else Recipe().replace(**changes)
+    how = _method(method, memory, sigma=sigma, bound=bound, steps=steps)
     check_writable(out)
+    errors = _errors(memory, sigma)
     where = place(torch_device)
 
     from mho import data as datasets
     from mho import zoo
-    from mho.training import history
+    from mho.training import history, origin
     from mho.training import train as fit
 
     training = datasets.load(data, split="train", root=root)
     test = datasets.load(data, split="test", root=root)
-    trained = fit(zoo.build_for(model, training, seed=seed), training, recipe=plan, validation=test, device=where)
+    start = zoo.build_for(model, training, seed=seed)
+    trained = fit(start, training, method=how, memory=errors, recipe=plan, validation=test, device=where)
     last = history(trained)[-1]
-    zoo.save(trained, out, data=data, recipe=plan.to_dict(), test_accuracy=last.validation_accuracy)
+    made = origin(trained)
+    assert made is not None
+    kept = made.to_dict() | {"data": data}  # the name that mho list data gives it
+    kept = {key: value for key, value in kept.items() if value is not None}
+    zoo.save(trained, out, **kept, test_accuracy=last.validation_accuracy)
     seconds = sum(epoch.seconds for epoch in history(trained))
     accuracy = 100 * (last.validation_accuracy or 0.0)
-    print(f"{out}: {model} on {data}, {accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s")
+    said = f"{model} on {data}" + (f" with {method}" if method else "")
+    print(f"{out}: {said}, {accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s")
+
+
+def _method(name: str | None, memory: MemoryOptions, **options: float | None) -> Method | None:
+    """The method called ``name``, with its options.
+
+    Raises:
+        SpecError: an option that is not its own or out of range, or one that it lacks.
+        UnknownNameError: no method has this name.
+    """
+    from mho.training import METHODS
+
+    if name is not None and name not in METHODS:
+        raise unknown("method", name, METHODS)
+    said = {option: value for option, value in options.items() if value is not None}
+    for option in said:
+        owner = next(method for method, own in _OWN.items() if option in own)
+        if name != owner:
+            raise SpecError(f"--{option} is for --method {owner}")
+    cells = _given(memory)
+    if cells and (name is None or not METHODS[name].takes_memory):
+        raise SpecError(f"{cells[0]} says which errors to train with, which is for --method noise")
+    if name == "noise" and not said and not cells:
+        raise SpecError("--method noise needs --sigma, such as 0.1, or a memory: --device RRAM1, or --memory FILE")
+    if name == "adversarial" and "bound" not in said:
+        raise SpecError("--method adversarial needs --bound, a fraction of the largest weight such as 0.03")
+    return None if name is None else METHODS[name](**said)
+
+
+def _errors(memory: MemoryOptions, sigma: float | None) -> Rules | None:
+    """The memory whose errors to train with; ``None`` if none is named."""
+    return memory.rules(sigma=USUAL_SIGMA if sigma is None else sigma) if _given(memory) else None
+
+
+def _given(memory: MemoryOptions) -> list[str]:
+    """The options of the memory that were given."""
+    return [f"--{f.name.replace('_', '-')}" for f in fields(memory) if getattr(memory, f.name) is not None]

@@ -1,31 +1,35 @@
-"""Ordinary training: one loop, the data resident on the device, repeatable bit for bit on a CPU."""
+"""Training: one loop for every method, the data resident on the device, repeatable bit for bit on a CPU."""
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss
 
 from mho.data.adapters import as_dataset
-from mho.data.dataset import Dataset, Inputs
+from mho.data.dataset import Dataset
 from mho.errors import ModelError
+from mho.frozen import FrozenDict
+from mho.memory.rules import Rules, normalise
 from mho.progress import progress as progress_bar
 from mho.training import setup
-from mho.training.augment import crop_flip
-from mho.training.fit import apply, check_fit
+from mho.training.batches import shuffled
+from mho.training.fit import check_fit
+from mho.training.method import Method, Taught, check_method
 from mho.training.recipe import Recipe
-from mho.training.record import Epoch, remember
+from mho.training.record import Epoch, Origin, remember
+from mho.training.run import Batch, Run
 
 
 def train(
     model: nn.Module,
     data: Any,
     *,
+    method: Method | None = None,
+    memory: Rules | None = None,
     recipe: Recipe | None = None,
     validation: Any = None,
     device: torch.device | str | None = None,
@@ -40,21 +44,25 @@ def train(
     Args:
         model: any network of one output tensor; its weights are where training starts.
         data: training samples, anything that :func:`mho.data.as_dataset` takes.
-        recipe: how to train; :class:`Recipe`'s defaults if left out.
-        validation: samples measured after every epoch, likewise.
+        method: how the network is made tolerant, such as ``NoiseInjection(sigma=0.1)``; plain training if left out.
+        memory: memory (or name rules, as :func:`mho.deploy` takes them) whose errors a method injects that takes one.
+        recipe: how to train; :class:`Recipe`'s defaults if left out. Its seed also decides the method's noise.
+        validation: samples measured after every epoch, likewise, on the network as it is: without errors.
         device: where to train; the model's own device if left out. The trained copy stays there.
         progress: show a bar on stderr, if it is a terminal and the run lasts more than two seconds.
 
     Returns:
-        The trained copy; :func:`mho.training.history` gives its epochs.
+        The trained copy; :func:`mho.training.history` gives its epochs, :func:`mho.training.origin` how it was made.
 
     Raises:
-        ModelError: the model does not take the data, has nothing to train, or its loss was NaN or infinite.
+        ModelError: the model does not take the data, has nothing to train, cannot be deployed though the method needs
+            to know its weights on cells, or its loss was NaN or infinite.
         DataError: data that is empty, not finite or of a wrong type.
-        SpecError: the recipe does not suit the data, or the device does not exist.
+        SpecError: the recipe does not suit the data, the method not the memory, or the device does not exist.
     """
     recipe = recipe or Recipe()
     setup.check_types(model, recipe)
+    check_method(method, memory)
     place = setup.device(model, device)
     samples = as_dataset(data).to(place)
     held_out = None if validation is None else as_dataset(validation).to(place)
@@ -63,33 +71,45 @@ def train(
     if held_out is not None:
         check_fit(trained, held_out)
     fill = setup.fill(recipe, samples)
-    optimizer = setup.optimizer(recipe, trained)
-    if recipe.channels_last:
-        trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run = Run(trained, recipe, classifies=not samples.targets.is_floating_point(), memory=memory)
 
     epochs: list[Epoch] = []
     draws = torch.Generator().manual_seed(recipe.seed)
     steps = -(-len(samples) // recipe.batch_size) * recipe.epochs
     gpus = [place] if place.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus), progress_bar("training", steps, enabled=progress) as bar:
+    with (
+        run.at_end,
+        torch.random.fork_rng(devices=gpus),
+        progress_bar("training", steps, enabled=progress) as bar,
+    ):
+        teach = _plain if method is None else method.begin(run)
+        learners = [trained, *run.helpers]
+        optimizer = setup.optimizer(recipe, *learners)
+        if recipe.channels_last:
+            for module in learners:
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         setup.seed_dropout(recipe.seed, place)
+        step = 0
         for number in range(recipe.epochs):
             start, rate = time.monotonic(), recipe.rate(number)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            trained.train()
+            for module in learners:
+                module.train()
             losses, correct, seen = [], [], 0
-            for inputs, targets in _batches(samples, recipe, draws, fill):
+            for inputs, targets in shuffled(samples, recipe, draws, fill):
                 optimizer.zero_grad(set_to_none=True)
-                loss, outputs = _loss(trained, inputs, targets, recipe)
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss, outputs = teach(Batch(run, inputs, targets, step, number))
+                if step == 0 and all(p.grad is None for group in optimizer.param_groups for p in group["params"]):
+                    raise ModelError(f"{type(method).__name__} left no gradient on any parameter: nothing is trained")
                 optimizer.step()
                 losses.append(loss.detach())
                 correct.append(_correct(outputs.detach(), targets))
                 seen += len(targets)
+                step += 1
                 bar.advance()
             loss_mean = _mean_loss(losses, number + 1, rate)
-            after = (None, None) if held_out is None else _measure(trained, held_out, recipe)
+            after = (None, None) if held_out is None else _measure(run, held_out)
             epochs.append(
                 Epoch(
                     number=number + 1,
@@ -103,36 +123,17 @@ def train(
             )
     if recipe.channels_last:
         trained.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    remember(trained, tuple(epochs))
+    rules = None if memory is None else FrozenDict(normalise(memory))
+    remember(trained, Origin(recipe=recipe, method=method, memory=rules, data=samples.name, epochs=tuple(epochs)))
     return trained.eval()
 
 
-def _batches(
-    data: Dataset, recipe: Recipe, draws: torch.Generator, fill: Tensor | None
-) -> Iterator[tuple[Inputs, Tensor]]:
-    """One epoch of shuffled, augmented batches."""
-    order = torch.randperm(len(data), generator=draws).to(data.targets.device)
-    for index in order.split(recipe.batch_size):  # type: ignore[no-untyped-call]
-        if len(index) == 1 and len(data) > 1 and recipe.batch_size > 1:
-            continue  # batch norm cannot train on a last batch of one sample
-        batch = data.subset(index)
-        inputs = batch.inputs
-        if fill is not None and isinstance(inputs, Tensor):
-            inputs = crop_flip(inputs, fill, draws)
-        if recipe.channels_last and isinstance(inputs, Tensor) and inputs.dim() == 4:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        yield inputs, batch.targets
-
-
-def _loss(model: nn.Module, inputs: Inputs, targets: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """The mean loss of a batch, and the outputs that it was computed from."""
-    mixed = recipe.precision == "bfloat16"
-    with torch.autocast(targets.device.type, dtype=torch.bfloat16, enabled=mixed):
-        outputs = apply(model, inputs)
-    outputs = outputs.float()
-    if targets.is_floating_point():
-        return mse_loss(outputs, targets), outputs
-    return cross_entropy(outputs, targets, label_smoothing=recipe.label_smoothing), outputs
+def _plain(batch: Batch) -> Taught:
+    """The step of plain training."""
+    outputs = batch.forward()
+    loss = batch.loss(outputs)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return Taught(loss, outputs)
 
 
 def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -155,12 +156,12 @@ def _mean_loss(losses: list[Tensor], epoch: int, rate: float) -> float:
 
 
 @torch.no_grad()
-def _measure(model: nn.Module, data: Dataset, recipe: Recipe) -> tuple[float, float | None]:
+def _measure(run: Run, data: Dataset) -> tuple[float, float | None]:
     """Loss and accuracy on data held out."""
-    model.eval()
+    run.model.eval()
     total, correct = 0.0, 0
-    for inputs, targets in data.batches(max(recipe.batch_size, 512)):
-        loss, outputs = _loss(model, inputs, targets, recipe)
-        total += float(loss) * len(targets)
+    for inputs, targets in data.batches(max(run.recipe.batch_size, 512)):
+        outputs = run.forward(inputs)
+        total += float(run.loss(outputs, targets)) * len(targets)
         correct += int(_correct(outputs, targets))
     return total / len(data), None if data.targets.is_floating_point() else correct / len(data)

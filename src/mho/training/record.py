@@ -1,12 +1,21 @@
-"""What happened in each epoch."""
+"""What happened in each epoch, and how a network was trained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-_MARK = "_mho_history"
+from mho.frozen import FrozenDict
+from mho.spec import plain, references
+from mho.training.method import Method
+from mho.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from mho.memory import Memory
+
+_MARK = "_mho_origin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +25,7 @@ class Epoch:
     Attributes:
         number: counted from 1.
         lr: learning rate of the epoch.
-        loss: mean training loss over the batches, while the weights changed.
+        loss: mean training loss over the batches, while the weights changed; with a method, the loss it minimised.
         accuracy: fraction of training samples classified correctly, likewise; ``None`` for regression.
         validation_loss: mean loss on the validation data after the epoch; ``None`` without such data.
         validation_accuracy: fraction correct there; ``None`` without such data or for regression.
@@ -32,12 +41,56 @@ class Epoch:
     seconds: float
 
 
-def remember(model: nn.Module, epochs: tuple[Epoch, ...]) -> None:
-    """Attach ``epochs`` to ``model``; copies keep them, saved weights do not."""
-    object.__setattr__(model, _MARK, epochs)
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """How a network was trained.
+
+    Attributes:
+        recipe: optimiser, schedule, seed.
+        method: what made it tolerant; ``None`` for plain training.
+        memory: name patterns to memories whose errors the method injected; ``None`` without.
+        data: name of the training data.
+        epochs: what happened.
+    """
+
+    recipe: Recipe
+    method: Method | None
+    memory: FrozenDict | None
+    data: str
+    epochs: tuple[Epoch, ...]
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """The distinct memories whose errors were injected."""
+        return tuple(dict.fromkeys(m for m in (self.memory or {}).values() if m is not None))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """BibTeX keys of the method and the memories; see :func:`mho.cite`."""
+        specs = (*([] if self.method is None else [self.method]), *self.memories)
+        return tuple(dict.fromkeys(key for spec in specs for key in references(spec)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data without the epochs, such as :func:`mho.zoo.save` keeps with the weights."""
+        said = {"recipe": self.recipe, "method": self.method, "memory": self.memory, "data": self.data}
+        return {key: plain(value) for key, value in said.items()}
+
+
+def remember(model: nn.Module, origin: Origin) -> None:
+    """Attach ``origin`` to ``model``; copies keep it, saved weights do not."""
+    object.__setattr__(model, _MARK, origin)
+
+
+def origin(model: nn.Module) -> Origin | None:
+    """How ``model`` was trained; ``None`` if :func:`mho.training.train` did not.
+
+    ``mho.cite(origin(model))`` gives the BibTeX.
+    """
+    found = getattr(model, _MARK, None)
+    return found if isinstance(found, Origin) else None
 
 
 def history(model: nn.Module) -> tuple[Epoch, ...]:
     """The epochs of the training run that made ``model``; empty if :func:`mho.training.train` did not."""
-    epochs = getattr(model, _MARK, ())
-    return epochs if isinstance(epochs, tuple) else ()
+    found = origin(model)
+    return () if found is None else found.epochs

@@ -28,11 +28,12 @@ def fill(recipe: Recipe, data: Dataset) -> Tensor | None:
     return darkest(data.inputs)
 
 
-def optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser over all parameters that require a gradient."""
+def optimizer(recipe: Recipe, model: nn.Module, *helpers: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser over all parameters that require a gradient, of ``model`` and what helps it."""
     weights = [p for p in model.parameters() if p.requires_grad]
     if not weights:
         raise ModelError(f"{type(model).__name__} has no parameter that requires a gradient: nothing to train")
+    weights += [p for helper in helpers for p in helper.parameters() if p.requires_grad]
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(weights, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam

@@ -1,0 +1,180 @@
+"""A training run as its method sees it: the model, its weights on cells, the loss, addressed noise."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from mho.data.dataset import Inputs
+from mho.devices import LevelGaussian
+from mho.mapping import Analog
+from mho.memory.deployment import Chips, deploy
+from mho.memory.rules import Rules
+from mho.memory.spec import Memory
+from mho.rng import Draws, stream_key
+from mho.training.fit import apply
+from mho.training.noise import Noise
+from mho.training.recipe import Recipe
+from mho.training.through import perturbed
+
+Weights = Mapping[str, Tensor]
+Errors = Callable[..., dict[str, Tensor]]
+"""``errors(batch, draw=0) -> weights with errors``, name to ``(*shape)``, constants; see :meth:`Run.errors`."""
+
+DRAWS = 1 << 16
+"""Independent draws that one mini-batch may ask for."""
+
+
+class Run:
+    """The model in training and what surrounds it.
+
+    Args:
+        model: the network in training, which its method must not change but through gradients (and statistics).
+        recipe: how it is trained.
+        classifies: whether targets are classes.
+        memory: memory whose errors the method injects, or rules; ``None`` where the method says them itself.
+
+    Attributes:
+        helpers: modules made by :meth:`help`, which are trained along.
+        at_end: what has to be undone when the run ends, such as removing hooks.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe, *, classifies: bool, memory: Rules | None = None) -> None:
+        self.model, self.recipe, self.classifies, self.memory = model, recipe, classifies, memory
+        self.helpers: list[nn.Module] = []
+        self.at_end = ExitStack()
+        # Not the recipe's seed itself: chips of that seed are those that the network will be judged on.
+        self.seed = derived(recipe.seed, "training")
+
+    @cached_property
+    def chips(self) -> Chips:
+        """The model in training on its memory; where there is none, on one analog cell a weight."""
+        return on_cells(self.model, self.memory, self.seed)
+
+    @cached_property
+    def stored(self) -> dict[str, nn.Parameter]:
+        """The weights that errors may hit: those of matrices, that a memory would hold."""
+        return {name: self.model.get_parameter(name) for name in self.chips.placements}
+
+    def errors(
+        self, sigma: float | None, noise: Noise | None = None, *, of: nn.Module | None = None, name: str = ""
+    ) -> Errors:
+        """The source of weights with fresh errors: of a chip of the memory if there is one, else ``sigma * S * noise``.
+
+        Args:
+            sigma: fraction of ``max|W|``; with a memory, severity of its device, its own if ``None``.
+            noise: distribution without a memory, Gaussian if ``None``.
+            of: module with the weights; the model if ``None``.
+            name: tells the errors of a helping module ``of`` from those of the model and of other helpers.
+
+        Returns:
+            ``errors(batch, draw=0)``: the weights, straight after programming, of the chip that belongs to this
+            mini-batch; each ``draw`` of 0, 1, ... is another chip.
+
+        Raises:
+            SpecError: there is no sigma where one is needed, or noise where the memory says the errors.
+            ModelError: the model cannot be deployed.
+        """
+        from mho.training.sources import direct_errors, memory_errors
+
+        seed = derived(self.seed, name) if name else self.seed
+        chips = self.chips if of is None else on_cells(of, self.memory, seed)
+        if self.memory is None:
+            return direct_errors(chips, sigma, noise, seed)
+        return memory_errors(chips, sigma, noise, seed)
+
+    def help(self, module: nn.Module) -> nn.Module:
+        """``module``, trained along with the model on the same device and forgotten when the run ends."""
+        where = next(self.model.parameters()).device
+        self.helpers.append(module.to(where))
+        return module
+
+    def forward(self, inputs: Inputs, weights: Weights | None = None, *, of: nn.Module | None = None) -> Tensor:
+        """Outputs ``(n, ...)`` float32 of the model, or of a helper ``of``.
+
+        Args:
+            inputs: one batch.
+            weights: instead of its own, name to ``(*shape)``. Constants are gone through straight: their gradient is
+                that of the clean parameter. Tensors that require a gradient keep it to themselves.
+            of: the module to run; the model if ``None``.
+        """
+        module = self.model if of is None else of
+        where = next(iter([inputs] if isinstance(inputs, Tensor) else inputs.values())).device
+        with torch.autocast(where.type, dtype=torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            outputs = apply(module, inputs) if weights is None else perturbed(module, inputs, weights)
+        return outputs.float()
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of a batch: cross-entropy of classes, mean squared error of values."""
+        if targets.is_floating_point():
+            return mse_loss(outputs, targets)
+        return cross_entropy(outputs, targets, label_smoothing=self.recipe.label_smoothing)
+
+    @contextmanager
+    def as_on_chip(self) -> Iterator[None]:
+        """The model as it runs on a chip: norms use their running statistics and leave them; nothing is dropped."""
+        before = [(module, module.training) for module in self.model.modules()]
+        for module, training in before:
+            # cuDNN differentiates recurrent layers in training mode only.
+            module.training = training and isinstance(module, nn.RNNBase)
+        try:
+            yield
+        finally:
+            for module, training in before:
+                module.training = training
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One mini-batch.
+
+    Attributes:
+        run: the run that it belongs to.
+        inputs: ``(n, ...)``, or a mapping of such.
+        targets: ``(n,)`` class indices, or ``(n, ...)`` values.
+        step: number of the mini-batch in the whole run, from 0.
+        epoch: from 0.
+    """
+
+    run: Run
+    inputs: Inputs
+    targets: Tensor
+    step: int
+    epoch: int
+
+    def forward(self, weights: Weights | None = None) -> Tensor:
+        """Outputs of the model for this batch; see :meth:`Run.forward`."""
+        return self.run.forward(self.inputs, weights)
+
+    def loss(self, outputs: Tensor) -> Tensor:
+        """The mean loss of ``outputs``."""
+        return self.run.loss(outputs, self.targets)
+
+    def chip(self, draw: int = 0) -> int:
+        """Number of the chip that draw ``draw`` of this mini-batch is."""
+        return self.step * DRAWS + draw
+
+    def draws(self, name: str, draw: int = 0) -> Draws:
+        """The random numbers of the weights called ``name``, results of shape ``(1, *shape)``."""
+        weight = self.run.stored[name]
+        return Draws(self.run.seed, name, torch.tensor([self.chip(draw)]), tuple(weight.shape), weight.device)
+
+
+def derived(seed: int, purpose: str) -> int:
+    """Another seed, for numbers that have nothing to do with those of ``seed``."""
+    high, low = stream_key(seed, f"seed of {purpose}")
+    return high << 32 | low
+
+
+def on_cells(model: nn.Module, memory: Rules | None, seed: int) -> Chips:
+    """``model`` itself, not a copy, on a memory: what is programmed are its weights as they are at that moment."""
+    # The private copy that deploy makes of its model in evaluation mode tells where weights go, and is dropped.
+    rules = Memory(device=LevelGaussian(sigma=0.0), mapping=Analog()) if memory is None else memory
+    return replace(deploy(copy.deepcopy(model).eval(), rules, seed=seed), model=model)

@@ -1,0 +1,53 @@
+"""Where weights with fresh errors come from: a standard deviation, or a memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from mho.errors import SpecError
+from mho.memory.deployment import Chips, chip_numbers
+from mho.rng import Draws
+from mho.training.noise import GaussianNoise, Noise
+from mho.training.rewriting import Changing
+
+if TYPE_CHECKING:
+    from mho.training.run import Batch, Errors
+
+
+def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int) -> Errors:
+    """``W + sigma * max|W| * noise`` of every stored weight."""
+    if sigma is None:
+        raise SpecError(
+            "sigma is missing: give it as a fraction of max|W|, such as sigma=0.1, or give train a memory= "
+            "whose errors to take"
+        )
+    stored = {name: chips.model.get_parameter(name) for name in chips.placements}
+    distribution = noise or GaussianNoise()
+
+    @torch.no_grad()
+    def errors(batch: Batch, draw: int = 0) -> dict[str, Tensor]:
+        number, out = torch.tensor([batch.chip(draw)]), {}
+        for name, weight in stored.items():
+            scale = weight.abs().amax()
+            draws = Draws(seed, name, number, tuple(weight.shape), weight.device)
+            out[name] = weight + sigma * scale * distribution.draw(draws, weight, scale)[0]
+        return out
+
+    return errors
+
+
+def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int) -> Errors:
+    """The weights of a chip to which the current weights have just been programmed."""
+    if noise is not None:
+        raise SpecError(f"noise={type(noise).__name__}(...) and memory= both say what errors are; leave out one")
+    changing = Changing(chips, sigma)
+
+    @torch.no_grad()
+    def errors(batch: Batch, draw: int = 0) -> dict[str, Tensor]:
+        number = chip_numbers([batch.chip(draw)])
+        return {name: programmed.sample(seed, number)[0] for name, programmed in changing.now().items()}
+
+    return errors
