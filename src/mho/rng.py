@@ -93,9 +93,12 @@ class Draws:
         kernels.fill_bits(out, key, self.chips)
         return out.view(len(self.chips), *self.shape)
 
+    def key(self, purpose: str, cycle: int) -> tuple[int, int]:
+        """The stream of one write of the cells."""
+        return stream_key(self.seed, purpose if cycle == 1 else f"{purpose}\x1e{cycle}", self.layer)
+
     def _key(self, purpose: str, lasting: bool) -> tuple[int, int]:
-        first = lasting or self.cycle == 1
-        return stream_key(self.seed, purpose if first else f"{purpose}\x1e{self.cycle}", self.layer)
+        return self.key(purpose, 1 if lasting else self.cycle)
 
     def _places(self, at: Tensor) -> tuple[Tensor, Tensor]:
         size = prod(self.shape)

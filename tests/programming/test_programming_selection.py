@@ -49,14 +49,14 @@ def test_the_top_is_what_sorting_by_score_and_tie_gives(scores: list[float], sha
     k = max(1, round(share * len(scores)))
     ties = torch.randperm(len(scores), generator=torch.Generator().manual_seed(0)).double()
     ranked = sorted(range(len(scores)), key=lambda i: (scores[i], float(ties[i])), reverse=True)
-    mask = top(torch.tensor(scores, dtype=torch.float64), ties, k)
+    mask = top(torch.tensor(scores, dtype=torch.float64), lambda: ties, k)
     assert set(mask.nonzero()[:, 0].tolist()) == set(ranked[:k])
 
 
 def test_more_numbers_than_quantile_takes() -> None:
     """``torch.quantile`` refuses more than 16 million."""
     scores = torch.arange(17_000_000, dtype=torch.float32).remainder(1000)
-    mask = top(scores, scores, 1_700_000)
+    mask = top(scores, lambda: scores, 1_700_000)
     assert int(mask.sum()) == 1_700_000
     assert float(scores[mask].min()) >= float(scores[~mask].max())
 

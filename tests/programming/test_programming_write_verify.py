@@ -10,9 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import write_verify as slow
 
-from mho.devices import PCM, RRAM1, Device, FeFET2, LogNormal, MeasuredTable, PowerLawDrift, Stack, StuckAt
+from mho import kernels
+from mho.devices import (
+    PCM,
+    RRAM1,
+    Device,
+    FeFET2,
+    LevelGaussian,
+    LogNormal,
+    MeasuredTable,
+    PowerLawDrift,
+    Stack,
+    StuckAt,
+)
 from mho.errors import SpecError
+from mho.kernels import cpu_redraw
+from mho.kernels.redraw import in_torch
 from mho.programming import OpenLoop, Scheme, WriteVerify
+from mho.programming.expected import Expected
 from mho.programming.moments import simulated
 from mho.rng import Draws
 
@@ -190,3 +205,53 @@ def test_bad_schemes_are_refused_in_one_line(fields: dict, said: str) -> None:
         WriteVerify(**fields)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("device", [RRAM1(sigma=0.3), FeFET2(sigma=0.2), PCM().stages[0]], ids=lambda d: d.label)
+@pytest.mark.parametrize("share", [None, 0.0, 0.4])
+def test_the_compiled_redraw_gives_the_numbers_of_asking_the_device_again(device: Device, share: float | None) -> None:
+    scheme, level = WriteVerify(tolerance=0.03, max_cycles=12), FOUR.repeat(5003)[:20001].view(3, -1)
+    some = Draws(3, "layer", torch.tensor([0, 5, 2**40 + 3]), tuple(level.shape), CPU)
+    chosen = None if share is None else torch.rand(level.shape, generator=torch.Generator().manual_seed(0)) < share
+    fast, again = (write(device, level, some, 0.0, chosen) for write in (scheme.write, scheme._cycle_by_cycle))
+    assert fast.failed.any() or share == 0.0 or device.label == "PCMProgramming"
+    for name in ("read", "cycles", "failed"):
+        assert torch.equal(getattr(fast, name), getattr(again, name))
+
+
+def test_redrawing_in_torch_gives_the_numbers_of_the_compiled_one() -> None:
+    level, chips = FOUR.repeat(50), torch.tensor([1, 2**33])
+    std = 0.2 + 0 * level
+    picked = torch.arange(200) % 3 > 0
+    found = []
+    for run in (in_torch, cpu_redraw.redraw):
+        read, cycles = torch.empty(2, 200), torch.ones(2, 200, dtype=torch.int32)
+        kernels.fill_normal(read, (1, 1), chips, level, std)
+        failed = run(read, cycles, level, level, std, [(2, 2), (3, 3)], chips, picked, 0.05)
+        found.append((read, cycles, failed))
+    assert found[0][2].any()
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.sampled_from([0, 1, 3, 15]), cells=st.integers(1, 4), n=st.integers(1, 6), mid=st.floats(1, 4))
+def test_what_is_expected_of_a_layer_is_that_of_its_cells(steps: int, cells: int, n: int, mid: float) -> None:
+    generator = torch.Generator().manual_seed(cells * n)
+    levels = torch.rand(cells, n, generator=generator)
+    levels = (levels * steps).round() / steps if steps else levels
+    device = LevelGaussian(sigma=0.2, mid_factor=mid)
+    scheme = WriteVerify(tolerance=0.06, max_cycles=5)
+    known, each = Expected.of(scheme, device, levels, steps), scheme.moments(device, levels)
+    shares = torch.arange(1.0, cells + 1)
+    by_weight, by_cell = torch.arange(n) % 2 == 0, torch.rand(cells, n, generator=generator) < 0.5
+    for name in ("error", "cycles", "failed"):
+        one = getattr(each, name)
+        assert torch.allclose(known.each(name), one)
+        total = (shares[:, None] * one).sum(0)
+        assert torch.allclose(known.by_weight(name, shares).expand(n), total)
+        for chosen in (None, by_weight, by_cell):
+            expected = one if chosen is None else one * chosen
+            assert known.summed(name, chosen) == pytest.approx(float(expected.sum()), rel=1e-5, abs=1e-9)
+    assert [known.count(c) for c in (None, by_weight, by_cell)] == [
+        cells * n, cells * int(by_weight.sum()), int(by_cell.sum()),
+    ]  # fmt: skip

@@ -74,6 +74,15 @@ class Device(Spec):
         return None
 
     @property
+    def writes_gaussian(self) -> str | None:
+        """The purpose of the one normal number that a write draws, where a cell is known by :meth:`gaussian`.
+
+        It says that a write leaves ``mean + std * draws.normal(purpose)``, moments at age zero, and that this reads
+        back as it is at every age; such cells are verified several times faster. ``None`` where that is not so.
+        """
+        return None
+
+    @property
     def inert(self) -> bool:
         """Whether this stage never does anything, whatever the level and the age."""
         return False

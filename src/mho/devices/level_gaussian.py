@@ -110,6 +110,10 @@ class LevelGaussian(Device):
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
         return level, self.std(level)
 
+    @property
+    def writes_gaussian(self) -> str:
+        return "programming"
+
     def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level + self.std(level) * draws.normal("programming")
 

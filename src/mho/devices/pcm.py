@@ -37,6 +37,10 @@ class PCMProgramming(Device):
         microsiemens = (-1.1731 * level**2 + 1.9650 * level + 0.2635).clamp(min=0)
         return level, microsiemens * (self.scale * 1e-6 / G_MAX)
 
+    @property
+    def writes_gaussian(self) -> str:
+        return "pcm programming"
+
     def write(self, level: Tensor, draws: Draws) -> Tensor:
         mean, std = self.gaussian(level, 0.0)
         return mean + std * draws.normal("pcm programming")

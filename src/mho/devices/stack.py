@@ -81,6 +81,11 @@ class Stack(Device):
         active = [stage for stage in self.stages if not stage.inert]
         return active[0].gaussian(level, age) if len(active) == 1 else None
 
+    @property
+    def writes_gaussian(self) -> str | None:
+        active = [stage for stage in self.stages if not stage.inert]
+        return active[0].writes_gaussian if len(active) == 1 else None
+
     def write(self, level: Tensor, draws: Draws) -> Tensor:
         for stage in self.stages:
             level = stage.write(level, draws)

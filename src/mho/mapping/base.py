@@ -13,6 +13,7 @@ from mho import kernels
 from mho.devices.base import Device
 from mho.errors import SpecError
 from mho.programming import Cost, OpenLoop, Scheme, Written, cost
+from mho.programming.expected import Expected
 from mho.rng import Draws, stream_key
 from mho.spec import Spec
 
@@ -115,6 +116,7 @@ class Programmed:
         scheme: how cells are written.
         chosen: broadcastable to the cells: those that are verified, ``None`` for all; see
             :class:`mho.programming.Selective`.
+        steps: levels are multiples of ``1 / steps``; 0 where they may be any.
     """
 
     layer: str
@@ -126,6 +128,7 @@ class Programmed:
     std: Tensor | None
     scheme: Scheme = field(default_factory=OpenLoop)
     chosen: Tensor | None = None
+    steps: int = 0
 
     def sample(self, seed: int, chips: Tensor, out: Tensor | None = None) -> Tensor:
         """Effective weights of ``chips`` ``(chips,)``, shape ``(chips, *weight.shape)`` float32.
@@ -150,7 +153,11 @@ class Programmed:
     @property
     def cost(self) -> Cost:
         """What programming these cells of one chip costs on average."""
-        return cost(self.scheme, self.device, self.encoded.levels, self.chosen)
+        return cost(self.scheme, self.expected(self.scheme), self.chosen)
+
+    def expected(self, scheme: Scheme) -> Expected:
+        """What ``scheme`` would do on average to each of these cells."""
+        return Expected.of(scheme, self.device, self.encoded.levels, self.steps)
 
     @property
     def bytes_per_chip(self) -> int:
@@ -205,7 +212,8 @@ def program(
         squares = (encoded.coefficients.double() ** 2).to(cell_mean.dtype)
         variance = cell_std.expand_as(encoded.levels).square().movedim(0, -1) @ squares
         std = (encoded.gain.abs() * variance.sqrt()).expand_as(mean).contiguous()
-    return Programmed(layer, encoded, device, age, mapping.clip_negative, mean, std, scheme)
+    steps = 0 if device.per_weight or not mapping.cell_bits else (1 << mapping.cell_bits) - 1
+    return Programmed(layer, encoded, device, age, mapping.clip_negative, mean, std, scheme, steps=steps)
 
 
 def _whole(mapping: Mapping, weight: Tensor, channel_dim: int) -> Encoded:

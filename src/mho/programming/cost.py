@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mho.programming.base import Moments, Scheme
+from mho.programming.base import Scheme
 from mho.programming.selective import Selective
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mho.devices.base import Device
+    from mho.programming.expected import Expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +58,19 @@ class Cost:
         return self.cycles / self.all_cycles if self.all_cycles else 0.0
 
 
-def cost(scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None, moments: Moments | None = None) -> Cost:
-    """The cost of programming cells to ``levels`` (any shape) of which ``chosen`` (all if ``None``) are verified.
+def cost(scheme: Scheme, expected: Expected, chosen: Tensor | None) -> Cost:
+    """The cost of programming cells of which ``chosen`` (all if ``None``) are verified as ``scheme`` does.
 
-    ``moments`` are those of the scheme on these cells, where they are known already.
+    Args:
+        scheme: how they are written.
+        expected: what it does to every one of them on average.
+        chosen: broadcastable to the cells.
     """
-    cells = levels.numel()
+    cells = expected.levels.numel()
     cycles, verify, everything, failed = float(cells), 0.0, 0.0, 0.0
     if scheme.verifies:
-        found = moments or scheme.moments(device, levels)
-        verify, everything = (_sum(found.cycles, c) for c in (chosen, None))
-        others = 0 if chosen is None else cells - int(chosen.expand(levels.shape).sum())
-        cycles, failed = verify + others, _sum(found.failed, chosen)
+        verify, everything = (expected.summed("cycles", c) for c in (chosen, None))
+        cycles, failed = verify + cells - expected.count(chosen), expected.summed("failed", chosen)
     timed = scheme.verify if isinstance(scheme, Selective) else scheme
     seconds, joules = (None if one is None else one * cycles for one in (timed.cycle_seconds, timed.cycle_joules))
     return Cost(
@@ -81,10 +82,6 @@ def cost(scheme: Scheme, device: Device, levels: Tensor, chosen: Tensor | None, 
         seconds=seconds,
         joules=joules,
     )
-
-
-def _sum(values: Tensor, chosen: Tensor | None) -> float:
-    return float((values if chosen is None else values * chosen).double().sum())
 
 
 def _both(a: float | None, b: float | None) -> float | None:

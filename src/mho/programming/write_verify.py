@@ -67,6 +67,41 @@ class WriteVerify(Scheme):
     def write(
         self, device: Device, level: Tensor, draws: Draws, age: float = 0.0, chosen: Tensor | None = None
     ) -> Written:
+        if self.model == "redraw" and device.writes_gaussian is not None:
+            return self._redrawn(device, level, draws, chosen, device.writes_gaussian)
+        return self._cycle_by_cycle(device, level, draws, age, chosen)
+
+    def _redrawn(self, device: Device, level: Tensor, draws: Draws, chosen: Tensor | None, purpose: str) -> Written:
+        """What :meth:`_cycle_by_cycle` gives, without asking the device again."""
+        import torch
+
+        from mho import kernels
+        from mho.kernels.redraw import redraw
+
+        moments = device.gaussian(level, 0.0)
+        assert moments is not None, "it says that its writes are Gaussian"
+        target, mean, std = (t.expand(draws.shape).float().contiguous().view(-1) for t in (level, *moments))
+        picked = None if chosen is None else chosen.expand(draws.shape).contiguous().view(-1)
+        read = torch.empty(len(draws.chips), len(target), device=level.device)
+        kernels.fill_normal(read, draws.key(purpose, 1), draws.chips, mean, std)
+        cycles = torch.ones(read.shape, dtype=torch.int32, device=level.device)
+        keys = [draws.key(purpose, cycle) for cycle in range(2, self.max_cycles + 1)]
+        failed = redraw(
+            read,
+            cycles,
+            target,
+            mean,
+            std,
+            keys=keys,
+            chips=draws.chips,
+            chosen=picked,
+            tolerance=self.tolerance,
+        )
+        return Written(*(x.view(len(draws.chips), *draws.shape) for x in (read, cycles, failed)))
+
+    def _cycle_by_cycle(
+        self, device: Device, level: Tensor, draws: Draws, age: float, chosen: Tensor | None
+    ) -> Written:
         import torch
 
         shape = (len(draws.chips), *draws.shape)

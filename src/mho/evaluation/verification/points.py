@@ -13,8 +13,8 @@ from torch import Tensor
 from mho.mapping.base import Programmed
 from mho.memory.deployment import Chips
 from mho.memory.selection import Curvature, Order, order
-from mho.programming import Cost, OpenLoop, Selective, cost
-from mho.programming.base import Moments
+from mho.programming import Cost, Selective, cost
+from mho.programming.expected import Expected
 
 Mask = Mapping[str, Tensor] | None
 """Layer to what is verified, bool by weight or by cell; ``None`` for nothing."""
@@ -27,12 +27,12 @@ class Curve:
     Attributes:
         order: in which they are verified.
         programmed: layer to its cells, every one verified.
-        moments: layer to what verification does to its cells on average.
+        expected: layer to what verification does to its cells on average.
     """
 
     order: Order
     programmed: Mapping[str, Programmed]
-    moments: Mapping[str, Moments]
+    expected: Mapping[str, Expected]
 
     @classmethod
     def of(
@@ -41,8 +41,7 @@ class Curve:
         """The ranking of ``scheme``; see :func:`mho.memory.selection.order`."""
         weights = {name: chips.model.get_parameter(name).detach() for name in programmed}
         found = order(scheme, programmed, chips.placements, weights, curvature, chips.seed)
-        moments = {n: p.scheme.moments(p.device, p.encoded.levels) for n, p in programmed.items()}
-        return cls(found, programmed, moments)
+        return cls(found, programmed, {n: p.expected(p.scheme) for n, p in programmed.items()})
 
     def masks(self, fractions: Sequence[float]) -> list[Mask]:
         """What is verified at each fraction."""
@@ -53,7 +52,5 @@ class Curve:
         return reduce(add, (self._cost(name, p, mask) for name, p in self.programmed.items()))
 
     def _cost(self, name: str, p: Programmed, mask: Mask) -> Cost:
-        levels = p.encoded.levels
-        none = torch.zeros((), dtype=torch.bool, device=levels.device) if mask is None else mask[name]
-        assert not isinstance(p.scheme, OpenLoop), "every cell of these chips is verified"
-        return cost(p.scheme, p.device, levels, none, self.moments[name])
+        none = torch.zeros((), dtype=torch.bool, device=p.encoded.levels.device)
+        return cost(p.scheme, self.expected[name], none if mask is None else mask[name])

@@ -1,0 +1,59 @@
+"""Selective write-verify on the shapes of a ResNet-18: rank 11 million weights, cut at 10 %, write a chip.
+
+python benchmarks/bench_programming.py
+"""
+
+from __future__ import annotations
+
+import statistics
+
+import torch
+from timing import interleaved, machine
+
+import mho
+from mho import devices, zoo
+from mho.memory.selection import order
+from mho.programming import OpenLoop, Selective, WriteVerify
+from mho.text import table
+
+RUNS = 5
+
+
+def main() -> None:
+    rows = []
+    for name in ("lenet", "resnet18"):
+        model = zoo.build(name).eval()
+        verify = WriteVerify(tolerance=0.06)
+        scheme = Selective(fraction=0.1, verify=verify)
+        memory = mho.Memory(device=devices.RRAM1(sigma=0.1), programming=verify)
+        generator = torch.Generator().manual_seed(0)
+        weights = {n: p.detach() for n, p in model.named_parameters() if p.dim() > 1}
+        h = {n: torch.rand(w.shape, generator=generator) for n, w in weights.items()}
+        chips = mho.deploy(model, memory)
+        programmed = chips.programmed()
+        some = mho.deploy(model, memory.replace(programming=scheme), sensitivity=h)
+        once = mho.deploy(model, memory.replace(programming=OpenLoop()))
+        ranked = order(scheme, programmed, chips.placements, weights, h, 0)
+        populations = {
+            "write, not verified, by weight": once.programmed(),
+            "write, not verified, by cell": once.programmed(by_cell=True),
+            "write, 10 % verified": some.programmed(),
+            "write, all verified": programmed,
+        }
+        cases = {
+            "rank": lambda p=programmed, c=chips, w=weights, h=h: order(scheme, p, c.placements, w, h, 0),
+            "cut at 10 %": lambda r=ranked: r.cut(0.1),
+        } | {
+            case: lambda p=p: [layer.sample(0, torch.tensor([0])) for layer in p.values()]
+            for case, p in populations.items()
+        }
+        count = sum(w.numel() for w in weights.values())
+        for case, seconds in interleaved(cases, runs=RUNS).items():
+            spread = f"{1e3 * min(seconds):.1f} to {1e3 * max(seconds):.1f}"
+            rows.append([name, f"{count:,}", case, f"{1e3 * statistics.median(seconds):.1f}", spread])
+    print(table(["network", "weights", "what", "ms", f"min to max of {RUNS}"], rows, left=1))
+    print(machine())
+
+
+if __name__ == "__main__":
+    main()
