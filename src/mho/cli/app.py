@@ -18,6 +18,7 @@ from mho.cli.new import new
 from mho.cli.report import report
 from mho.cli.run import run
 from mho.cli.schema import schema
+from mho.cli.sensitivity import sensitivity
 from mho.cli.status import status
 from mho.cli.train import train
 from mho.cli.verify import verify
@@ -32,6 +33,7 @@ app.command(demo)
 app.command(train)
 app.command(describe)
 app.command(evaluate)
+app.command(sensitivity)
 app.command(verify)
 app.command(new)
 app.command(check)

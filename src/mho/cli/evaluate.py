@@ -25,6 +25,9 @@ def evaluate(
     *,
     data: Annotated[str, Parameter(help="Data set; see mho list data.")],
     memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
+    sensitivity: Annotated[
+        Path | None, Parameter(help="What mho sensitivity --out wrote, for a memory whose verification is selective.")
+    ] = None,
     sigma: Annotated[
         str,
         Parameter(
@@ -86,7 +89,12 @@ def evaluate(
     from mho.memory import deploy
 
     options = {} if normalize is None else {"normalize": normalize}
-    population = deploy(load_model(checkpoint), rules, seed=seed)
+    matters = None
+    if sensitivity is not None:
+        from mho.evaluation.sensitivity import Sensitivity
+
+        matters = Sensitivity.load(sensitivity)
+    population = deploy(load_model(checkpoint), rules, seed=seed, sensitivity=matters)
     test = datasets.load(data, split="test", root=root, limit=limit, **options)
     result = measure(
         population,
