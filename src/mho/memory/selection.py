@@ -172,7 +172,8 @@ def _curvature(scheme: Selective, name: str, weight: Tensor, curvature: Curvatur
     if curvature is None:
         raise SpecError(
             f"Selective: ranking '{scheme.ranking}' needs the model's curvature: mho.deploy(model, memory, "
-            f"sensitivity=mho.sensitivity(model, data, method='{scheme.measured_by}')), --sensitivity FILE on the command line, or ranking='magnitude'"
+            f"sensitivity=mho.sensitivity(model, data, method='{scheme.measured_by}')), on the command line "
+            "--sensitivity; or ranking='magnitude'"
         )
     # What was asked for: where an operator has no rule, another method stands in for it, and says so.
     method = getattr(curvature, "asked", getattr(curvature, "method", scheme.measured_by))
