@@ -261,11 +261,11 @@ def test_a_stuck_cell_forgets_what_was_programmed_but_is_still_read_with_noise()
 
 
 def test_stack_varies_the_first_sigma_and_names_its_stages() -> None:
-    stack = Stack(stages=(StuckAt(sa0=0.1, sa1=0.0), FeFET1(sigma=0.1), LogNormal(sigma=0.2)))
-    assert stack.label == "StuckAt+FeFET1+LogNormal"
+    stack = Stack(stages=(PCMProgramming(), FeFET1(sigma=0.1), LogNormal(sigma=0.2), StuckAt(sa0=0.1, sa1=0.0)))
+    assert stack.label == "PCMProgramming+FeFET1+LogNormal+StuckAt"
     assert stack.sigma == 0.1
     changed = stack.with_sigma(0.3)
-    assert changed.stages == (stack.stages[0], FeFET1(sigma=0.3), stack.stages[2])
+    assert changed.stages == (stack.stages[0], FeFET1(sigma=0.3), *stack.stages[2:])
     assert stack.sigma == 0.1
     assert Stack(stages=(LevelGaussian(sigma=0.1, level_scope="weight"),)).per_weight
 
@@ -295,7 +295,8 @@ def test_no_two_kinds_of_device_draw_for_one_purpose(monkeypatch: pytest.MonkeyP
     for device in EVERY_KIND:
         drawn_for.clear()
         read(device, torch.tensor([0.5]), age=1e6, n=2)
-        assert drawn_for and not purposes & set(drawn_for)
+        assert drawn_for
+        assert not purposes & set(drawn_for)
         purposes |= set(drawn_for)
     kinds = {k for k in vars(devices).values() if isinstance(k, type) and issubclass(k, Device)}
     assert kinds - {Device, Stack} == {type(d) for d in EVERY_KIND}
@@ -347,6 +348,7 @@ BAD = [
     (lambda: PCMProgramming(scale=-1.0), "scale=-1.0 must be zero or more"),
     (lambda: PCM(t0=-1.0), "t0=-1.0 must be more than zero"),
     (lambda: Stack(stages=()), "is empty"),
+    (lambda: Stack(stages=(PowerLawDrift(nu=0.1), RRAM1(sigma=0.1))), "put programming first"),
     (lambda: Stack(stages=[RRAM1(sigma=0.1)]), "is a list"),
     (lambda: Stack(stages=(RRAM1(sigma=0.1), FeFET2(sigma=0.1))), "LevelGaussian appears twice"),
     (lambda: Stack(stages=(PCM(), ReadNoise(q=0.1))), "ReadNoise appears twice"),
@@ -371,8 +373,8 @@ def test_unknown_names_get_the_nearest() -> None:
 
 
 def test_a_nested_stack_s_sigma_is_the_one_it_has() -> None:
-    """PCM is a stack without a sigma; the axis goes to the stage that has one."""
-    both = Stack(stages=(PCM(), RRAM1(sigma=0.1)))
+    """The nested stack has no sigma; the axis goes to the stage that has one."""
+    both = Stack(stages=(Stack(stages=(PCMProgramming(),)), RRAM1(sigma=0.1)))
     assert both.sigma == 0.1
     assert both.with_sigma(0.2).stages[1] == RRAM1(sigma=0.2)
     with pytest.raises(SpecError, match="no stage with a sigma"):

@@ -9,7 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import write_verify as slow
+from torch import nn
 
+import mho
 from mho import kernels
 from mho.devices import (
     PCM,
@@ -28,7 +30,7 @@ from mho.kernels import cpu_redraw
 from mho.kernels.redraw import in_torch
 from mho.programming import OpenLoop, Scheme, WriteVerify
 from mho.programming.expected import Expected
-from mho.programming.moments import simulated
+from mho.programming.moments import redrawn, simulated
 from mho.rng import Draws
 
 CPU = torch.device("cpu")
@@ -70,6 +72,7 @@ def test_cells_that_do_not_converge_are_counted_and_keep_their_error(most: int) 
     assert float((written.read - level).double().square().mean()) == pytest.approx(float(known.error), rel=0.02)
 
 
+SHIFTED = MeasuredTable(states=(0.0, 1.0), mean=((0.05, 0.9),), std=((0.1, 0.15),), name="shifted")
 MODELS = [
     WriteVerify(tolerance=0.06, max_cycles=7),
     WriteVerify(tolerance=0.06, max_cycles=7, model="pulse"),
@@ -146,6 +149,41 @@ def test_a_measured_cell_keeps_its_rank_when_it_ages() -> None:
     assert torch.allclose(old, 0.9 + 2 * (young - 1.0), atol=1e-5)
 
 
+@pytest.mark.parametrize("model", ["redraw", "pulse"])
+def test_both_models_age_alike(model: str) -> None:
+    """The rank that a cell keeps is that of what it holds, whatever wrote that: both stay tight, twice as wide."""
+    rows = {"mean": ((0.0, 1.0), (0.0, 1.0)), "std": ((0.1, 0.1), (0.2, 0.2)), "ages": (0.0, 1e6)}
+    table, level = MeasuredTable(states=(0.0, 1.0), **rows), torch.full((5000,), 0.5)
+    scheme = WriteVerify(tolerance=0.02, model=model)  # type: ignore[arg-type]
+    young, old = (scheme.write(table, level, draws(5000), age).read for age in (0.0, 1e6))
+    assert float((young - level).abs().max()) <= 0.02 + 1e-6
+    assert torch.allclose(old - level, 2 * (young - level), atol=1e-5)
+
+
+def test_a_perfect_write_that_relaxes_can_be_evaluated() -> None:
+    rows = {"mean": ((0.0, 1.0), (0.0, 1.0)), "std": ((0.0, 0.0), (0.1, 0.1)), "ages": (0.0, 1e6)}
+    table = MeasuredTable(states=(0.0, 1.0), sigma=0.1, **rows)
+    layer, data = nn.Linear(5, 3), (torch.zeros(2, 5), torch.zeros(2, dtype=torch.int64))
+    for scheme in (OpenLoop(), WriteVerify(tolerance=0.05)):
+        chips = mho.deploy(layer, mho.Memory(device=table, programming=scheme))
+        found = mho.evaluate(chips, data, n_chips=1, age=1e6)
+        assert found.writing.cycles[0] == 60
+        read = scheme.write(table, torch.full((20_000,), 0.5), draws(20_000), 1e6).read
+        assert float(read.std()) == pytest.approx(0.1, rel=0.04)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3, -0.3])
+def test_expected_cycles_where_hardly_any_write_succeeds(shift: float) -> None:
+    std = torch.linspace(0.001, 0.1, 500)
+    known = redrawn(torch.zeros(500), torch.full((500,), shift), std, 0.06, 100)
+    assert float(known.cycles.min()) >= 1
+    assert float(known.cycles.max()) <= 100
+    if shift:
+        hopeless = known.failed > 0.999999
+        assert hopeless.any()
+        assert bool((known.cycles[hopeless] > 99.99).all())
+
+
 def test_stuck_cells_never_converge() -> None:
     device = Stack(stages=(RRAM1(sigma=0.1), StuckAt(sa0=0.1, sa1=0.1)))
     level = torch.full((20_000,), 0.5)
@@ -157,7 +195,9 @@ def test_stuck_cells_never_converge() -> None:
 
 
 @pytest.mark.parametrize("scheme", [OpenLoop(), MODELS[0], WriteVerify(tolerance=0.03)], ids=str)
-@pytest.mark.parametrize("device", [RRAM1(sigma=0.2), FeFET2(sigma=0.1), PCM()], ids=lambda d: d.label)
+@pytest.mark.parametrize(
+    "device", [RRAM1(sigma=0.2), FeFET2(sigma=0.1), PCM().stages[0], SHIFTED], ids=lambda d: d.label
+)
 def test_moments_are_those_of_a_simulation(scheme: Scheme, device: Device) -> None:
     known, found = scheme.moments(device, FOUR), simulated(scheme, device, FOUR)
     # 65,536 cells a level: six standard errors of a mean square are 6 sqrt(2 / 65536) = 3 %.

@@ -22,6 +22,7 @@ from mho.cli.sensitivity import sensitivity
 from mho.cli.status import status
 from mho.cli.train import train
 from mho.cli.verify import verify
+from mho.cli.worst_case import worst_case
 
 app = App(
     name="mho",
@@ -35,6 +36,7 @@ app.command(describe)
 app.command(evaluate)
 app.command(sensitivity)
 app.command(verify)
+app.command(worst_case)
 app.command(new)
 app.command(check)
 app.command(schema)

@@ -48,6 +48,8 @@ def check(
         if names:
             networks = "one network" if len(names) == 1 else f"{len(names)} networks"
             print(f"{verb} {networks}: {_short(dict.fromkeys(model.label for model in names))}")
+    if asked.calibration is not None and not found.calibrated:
+        print("note: no result looks at the calibration data")
     if not found.tried:
         print(f"{found.combinations:,} combinations are too many to try each: every axis was checked by itself")
     print("no fault found" + ("" if piped else f"; mho run {study} computes it"))
@@ -56,10 +58,15 @@ def check(
 def _size(study: Study, combinations: int) -> str:
     """``4 combinations x 5 sigma x 100 chips = 2,000 chips``."""
     least = "" if study.precision is None else "up to "
-    chips = study.n_chips
+    chips, asked = study.n_chips, study.question
     counts = {"combination": combinations, "sigma": len(study.sigma), "age": len(study.age)}
+    counts |= {} if asked is None else {name: len(values) for name, values in asked.axes.items()}
     parts = [f"{n:,} {name}{'s' if name != 'sigma' else ''}" for name, n in counts.items() if n > 1]
+    if asked is not None and "chips" in asked.idle:
+        return " x ".join(parts) or "one answer"
     parts.append(f"{least}{chips:,} chips")
+    if asked is not None:
+        return " x ".join(parts)
     total = chips * combinations * max(1, len(study.sigma)) * len(study.age)
     whole = f" = {least}{total:,} chips" if len(parts) > 1 else ""
     return " x ".join(parts) + whole
@@ -71,8 +78,13 @@ def _axes(study: Study) -> Iterator[tuple[str, str]]:
 
     for path, values in study.axes.items():
         yield path, _short(values if isinstance(values, Mapping) else map(described, values))
-    yield "sigma", _short(f"{s:g}" for s in study.sigma) or "the device's own"
-    yield "age", _short(map(format_duration, study.age))
+    idle = () if study.question is None else study.question.idle
+    if "sigma" not in idle:
+        yield "sigma", _short(f"{s:g}" for s in study.sigma) or "the device's own"
+    if "age" not in idle:
+        yield "age", _short(map(format_duration, study.age))
+    for name, values in ({} if study.question is None else study.question.axes).items():
+        yield name, _short(map(described, values))
 
 
 def _short(values: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mho.studies.observers import Observer
+from mho.studies.overview import spelled, statistics
 from mho.units import format_duration, percent, significant
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Watch(Observer):
         self.cells = len({c.key for c in plan.cells})
         self.recent.clear()
         self.recent.append((time.monotonic(), 0))
-        self._say(f"{self.cells:,} cells, {chips:,} chips to evaluate")
+        wanted = f", {chips:,} chips to evaluate" if chips or not all(c.whole for c in plan.cells) else ""
+        self._say(f"{self.cells:,} cells{wanted}")
 
     def advanced(self, cell: Cell, chips: int, seconds: float) -> None:
         """See :class:`Observer`."""
@@ -50,7 +52,7 @@ class Watch(Observer):
         self.recent.append((time.monotonic(), self.done))
         name = str(cell)
         have, _, said = self.rows.pop(name, (0, 0, ""))
-        self.rows[name] = (have + chips, 0 if cell.adaptive else cell.point.study.n_chips, said)
+        self.rows[name] = (have + chips, 0 if cell.whole else cell.point.study.n_chips, said)
 
     def trained(self, label: str, seconds: float) -> None:
         """See :class:`Observer`."""
@@ -76,6 +78,8 @@ class Watch(Observer):
     @property
     def left(self) -> str:
         """``"1,200 of 5,000 chips, 2min left"``."""
+        if not self.total:
+            return f"{self.complete:,} of {self.cells:,} cells"
         said = f"{self.done:,} of {self.total:,} chips"
         if len(self.recent) < 2 or self.done >= self.total:
             return said
@@ -83,12 +87,10 @@ class Watch(Observer):
         return f"{said}, {_about((self.total - self.done) * (now - then) / (after - before))} left"
 
     def _spell(self, row: dict[str, Any]) -> str:
-        parts = []
-        for name in row:
-            if f"{name}_low" in row and name != "ekl":
-                low, high = self._show(row[f"{name}_low"]), self._show(row[f"{name}_high"])
-                parts.append(f"{name} {self._show(row[name])} [{low}, {high}]")
-        return ", ".join(parts)
+        named = [name for name in row if f"{name}_low" in row and name != "ekl"]
+        # Of what a question found some numbers have no interval.
+        named = named or [name for name in statistics([row]) if isinstance(row[name], float)]
+        return ", ".join(f"{name} {spelled(row, name, self._show)}" for name in named)
 
     def _say(self, message: str) -> None:
         self.messages.append(message)

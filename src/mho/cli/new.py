@@ -16,9 +16,10 @@ def new(
     /,
     *,
     template: Annotated[
-        Literal["devices", "memory-sweep", "checkpoint", "precision"],
+        Literal["devices", "memory-sweep", "checkpoint", "precision", "verify", "worst-case"],
         Parameter(
-            help="Two devices compared; bits per cell; a network of yours, ageing; as many chips as a precision needs."
+            help="Two devices compared; bits per cell; a network of yours, ageing; as many chips as a precision needs; "
+            "how few weights to verify; the worst possible chip."
         ),
     ] = "devices",
     schema: Annotated[

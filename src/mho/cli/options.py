@@ -195,7 +195,7 @@ class VerifyOptions:
             "cycle_seconds": None if self.cycle_time is None else parse_duration(self.cycle_time),
             "cycle_joules": self.cycle_joules,
         }
-        fields = {name: value for name, value in given.items() if value is not None}
+        fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         memories = [rules] if isinstance(rules, Memory) else [m for m in rules.values() if m is not None]
         if any(m.programming.verifies for m in memories):
             if fields or self.unit is not None:

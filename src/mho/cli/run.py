@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mho.studies.executors import Executor
 
 Engine = Literal["processes", "inline", "ray"]
+WHOLE = {"adaptive": "adaptive", "ask": "missing"}
+"""What a preview says of cells that are computed in one piece."""
 
 
 def run(
@@ -121,8 +123,9 @@ def _preview(study: object, folder: Path, place: Path, root: str | None) -> None
     said = plan.summary(store, index)
     rows = []
     for cell in plan.cells:
-        left = sum(map(len, plan.left(cell, index)))
-        state = "cached" if not plan.left(cell, index) else "adaptive" if cell.adaptive else f"{left:,} chips missing"
+        left = plan.left(cell, index)
+        missing = WHOLE[cell.kind] if cell.whole else f"{sum(map(len, left)):,} chips missing"
+        state = missing if left else "cached"
         sigma = "device's" if cell.sigma is None else f"{cell.sigma:g}"
         rows.append([cell.point.label, sigma, format_duration(cell.age), state])
     index.close()

@@ -10,8 +10,6 @@ from cyclopts import Parameter
 from mho.cli.options import USUAL_SIGMA, MemoryOptions, VerifyOptions, at_least, durations, load_model, numbers, place
 from mho.errors import SpecError
 
-RANKINGS = "second-derivative,magnitude,random"
-
 
 def verify(
     checkpoint: Annotated[str, Parameter(help="Network: a .safetensors file, or a published CIFAR ResNet (.th).")],
@@ -25,10 +23,11 @@ def verify(
     rankings: Annotated[
         str,
         Parameter(
-            help="Orders to compare: second-derivative, hutchinson, fisher, layer, saliency, magnitude, "
-            "relative-magnitude, random."
+            help="Orders to compare: second-derivative, gauss-newton, hutchinson, fisher, layer, saliency, magnitude, "
+            "relative-magnitude, random. The first and chance unless given, and magnitude with whole weights.",
+            show_default=False,
         ),
-    ] = RANKINGS,
+    ] = "",
     fractions: Annotated[
         str, Parameter(help="Of the weights that are verified, from 0 to 1.")
     ] = "0,0.01,0.03,0.05,0.1,0.2,0.3,0.5,0.7,1",
@@ -57,7 +56,7 @@ def verify(
 
     # Everything that can be refused is refused before the long work.
     shares = numbers("--fractions", fractions, "0,0.1,1")
-    names = [name.strip() for name in rankings.split(",")]
+    names = [name.strip() for name in rankings.split(",")] if rankings else None
     at_least("--chips", chips, 1)
     at_least("--calibration", calibration, 1)
     for path in (report, json):

@@ -73,12 +73,17 @@ class Device(Spec):
         """
         return None
 
+    def fresh(self, level: Tensor) -> tuple[Tensor, Tensor] | None:
+        """:meth:`gaussian` right after a write, also where a device that ages has nothing to read yet."""
+        return self.gaussian(level, 0.0)
+
     @property
     def writes_gaussian(self) -> str | None:
         """The purpose of the one normal number that a write draws, where a cell is known by :meth:`gaussian`.
 
-        It says that a write leaves ``mean + std * draws.normal(purpose)``, moments at age zero, and that this reads
-        back as it is at every age; such cells are verified several times faster. ``None`` where that is not so.
+        It says that a write leaves ``mean + std * draws.normal(purpose)`` with the moments of :meth:`fresh`, and that
+        this reads back as it is at every age; such cells are verified several times faster. ``None`` where that is
+        not so.
         """
         return None
 

@@ -147,10 +147,19 @@ class MeasuredTable(Device):
     def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
         if age <= self.ages[0]:
             return held
-        # A cell keeps its rank among cells as it ages: the same number, in a distribution that has moved and widened.
+        # A cell keeps its rank among cells as it ages, in a distribution that has moved and widened; that rank is of
+        # what it holds, which pulses may have changed since it was written. Of a perfect write it is still open.
         mean, std = self._moments(level, age)
         first_mean, first_std = self._moments(level, self.ages[0], may_rest=True)
-        return held + (mean - first_mean) + (std - first_std) * draws.normal("measured")
+        rank = (held - first_mean) / first_std.where(first_std > 0, first_std.new_ones(()))
+        return mean + std * rank.where(first_std > 0, draws.normal("measured"))
+
+    @property
+    def writes_gaussian(self) -> str | None:
+        return "measured" if len(self.ages) == 1 else None
+
+    def fresh(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        return self._moments(level, self.ages[0], may_rest=True)
 
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor]:
         return self._moments(level, age)

@@ -94,6 +94,7 @@ class MeasuredQuantiles(Device):
     def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
         if age <= self.ages[0]:
             return held
+        # The rank is that of the write; pulses that came after it shift the cell, at every age alike.
         first = self._errors(level, draws, self.ages[0], may_rest=True)
         return held + (self._errors(level, draws, age) - first)
 

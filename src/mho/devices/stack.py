@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mho.devices.base import Device
+from mho.devices.base import Ageing, Device
 from mho.errors import SpecError
 from mho.spec import label
 
@@ -38,6 +38,14 @@ class Stack(Device):
             if kinds.count(kind) > 1:
                 # Two stages of one kind would share one stream of random numbers.
                 raise SpecError(f"Stack: {kind.__name__} appears twice; merge the two into one stage")
+        ageing = ""
+        for stage in _flat(self.stages):
+            if ageing and not isinstance(stage, Ageing):
+                raise SpecError(
+                    f"Stack: {type(stage).__name__} is written, but comes after {ageing}, which only happens to "
+                    "written cells; put programming first"
+                )
+            ageing = type(stage).__name__ if isinstance(stage, Ageing) else ""
         if len(kinds) > 1 and any(stage.per_weight for stage in self.stages):
             raise SpecError(
                 "Stack: a stage with level_scope='weight' describes whole weights, the others cells; "
@@ -80,6 +88,10 @@ class Stack(Device):
         """Gaussian if a single stage does anything at all."""
         active = [stage for stage in self.stages if not stage.inert]
         return active[0].gaussian(level, age) if len(active) == 1 else None
+
+    def fresh(self, level: Tensor) -> tuple[Tensor, Tensor] | None:
+        active = [stage for stage in self.stages if not stage.inert]
+        return active[0].fresh(level) if len(active) == 1 else None
 
     @property
     def writes_gaussian(self) -> str | None:

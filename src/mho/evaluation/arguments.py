@@ -37,6 +37,14 @@ def axis(
     return list(numbers)
 
 
+def single(name: str, value: Any, valid: Callable[[float], bool], must: str) -> list[float | None]:
+    """The one value of what is elsewhere an axis."""
+    values = axis(name, value, valid, must)
+    if len(values) > 1:
+        raise SpecError(f"{name} lists {len(values)} values; this takes one")
+    return values
+
+
 def check_counts(**counts: int | None) -> None:
     """Refuse numbers of chips and images that are no numbers of chips and images; only ``first_chip`` may be zero."""
     for name, value in counts.items():

@@ -24,7 +24,7 @@ from mho.evaluation.prepare import Dtype, autocast, device_of, laid_out, moved, 
 from mho.evaluation.writing import total
 from mho.mapping.base import Programmed
 from mho.memory.deployment import Chips, chip_numbers
-from mho.programming import Cost
+from mho.programming import Cost, written_once
 
 
 class Bench:
@@ -95,8 +95,15 @@ class Bench:
 
     def cost(self, sigma: float | None) -> Cost:
         """What programming one chip costs on average."""
-        with torch.inference_mode():
-            return total(self.chips.programmed(sigma=sigma))
+        places = self.chips.placements
+        if any(p.memory.programming.verifies for p in places.values()):
+            with torch.inference_mode():
+                return total(p.cost for p in self.chips.programmed(sigma=sigma).values())
+        # Known without programming anything, which for a large model takes as long as a chip.
+        sizes = {
+            n: self.chips.model.get_parameter(n).numel() * p.memory.mapping.cells_per_weight for n, p in places.items()
+        }
+        return total(written_once(p.memory.programming, sizes[name]) for name, p in places.items())
 
     def lot(self, sigma: float | None, age: float, n_chips: int) -> Lot:
         """The chips at one severity and age, of which about ``n_chips`` will be asked for."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from mho.errors import DataError, unknown
+from mho.errors import DataError, SpecError, unknown
 
 IGNORED = -100
 """Label of tokens that perplexity leaves out, as everywhere in torch."""
@@ -56,6 +56,25 @@ def get_metric(metric: str | Metric | UserMetric, targets: Tensor) -> Metric:
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
     return METRICS[metric]
+
+
+LOWER_IS_BETTER = ("perplexity", "mse")
+"""Names of metrics of which less is better."""
+
+
+def better(metric: str | Metric | UserMetric, found: Metric, said: bool | None) -> bool:
+    """Whether more of a metric is better: as said, else as known, else yes.
+
+    Args:
+        metric: as a user gave it.
+        found: the same, found by :func:`get_metric`.
+        said: what the user says, ``None`` for nothing.
+    """
+    if said is not None:
+        if not isinstance(said, bool):
+            raise SpecError(f"higher_is_better={said!r} is a {type(said).__name__}; it takes True or False")
+        return said
+    return not (metric in LOWER_IS_BETTER if isinstance(metric, str) else found in map(METRICS.get, LOWER_IS_BETTER))
 
 
 def class_scores(outputs: Tensor) -> Tensor:

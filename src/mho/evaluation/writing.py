@@ -8,7 +8,6 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from mho.mapping.base import Programmed
 from mho.programming import Cost
 from mho.units import format_duration
 
@@ -62,7 +61,8 @@ class Writing:
         first, names = listed[0], [f.name for f in fields(cls) if f.name != "cells"]
         known = [name for name in names if getattr(first, name) is not None]
         whole: dict[str, Any] = {name: sum((getattr(p, name) for p in listed), ()) for name in known}
-        return cls(**{"cells": first.cells, **whole})
+        whole["cells"] = first.cells
+        return cls(**whole)
 
     @property
     def told(self) -> bool:
@@ -84,8 +84,8 @@ class Writing:
             if self.nwc[i] > 0:
                 said += f", NWC {self.nwc[i]:.3g} ({self.nwc_with_first_write[i]:.3g} with the first write of all)"
                 few = self.failures[i] < 0.005
-                failing = "none" if few else f"{self.failures[i]:,.4g}"
-                said += f"; {failing} of {self.cells:,} cells left outside the tolerance"
+                failing = "no verified cell" if few else f"{self.failures[i]:,.4g} of the verified cells"
+                said += f"; {failing} left outside the tolerance"
             said += "" if self.seconds is None else f", {format_duration(self.seconds[i])}"
             said += "" if self.joules is None else f", {self.joules[i]:.3g} J"
             out.append(said)
@@ -98,9 +98,10 @@ class Writing:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Writing:
         """What :meth:`to_dict` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**made)
 
 
-def total(programmed: Mapping[str, Programmed]) -> Cost:
-    """The cost of a whole chip."""
-    return reduce(add, (p.cost for p in programmed.values()))
+def total(costs: Iterable[Cost]) -> Cost:
+    """The cost of a whole chip, from those of its layers."""
+    return reduce(add, costs)

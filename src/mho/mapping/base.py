@@ -12,7 +12,7 @@ from torch import Tensor
 from mho import kernels
 from mho.devices.base import Device
 from mho.errors import SpecError
-from mho.programming import Cost, OpenLoop, Scheme, Written, cost
+from mho.programming import Cost, OpenLoop, Scheme, Written, cost, written_once
 from mho.programming.expected import Expected
 from mho.rng import Draws, stream_key
 from mho.spec import Spec
@@ -111,7 +111,6 @@ class Programmed:
         encoded: its target levels.
         device: the cell, with everything that depends on the mapping resolved.
         age: seconds since programming.
-        clip_negative: negative conductances read as zero.
         mean, std: ``(*weight.shape)``, or ``None``.
         scheme: how cells are written.
         chosen: broadcastable to the cells: those that are verified, ``None`` for all; see
@@ -123,7 +122,6 @@ class Programmed:
     encoded: Encoded
     device: Device
     age: float
-    clip_negative: bool
     mean: Tensor | None
     std: Tensor | None
     scheme: Scheme = field(default_factory=OpenLoop)
@@ -141,8 +139,7 @@ class Programmed:
             key = stream_key(seed, "programming", self.layer)
             kernels.fill_normal(out.view(len(chips), -1), key, chips, self.mean.reshape(-1), self.std.reshape(-1))
             return out
-        read = self.written(seed, chips).read
-        return self.encoded.decode(read.clamp(min=0) if self.clip_negative else read)
+        return self.encoded.decode(self.written(seed, chips).read)
 
     def written(self, seed: int, chips: Tensor) -> Written:
         """What programming does to every cell of ``chips`` ``(chips,)``."""
@@ -153,6 +150,8 @@ class Programmed:
     @property
     def cost(self) -> Cost:
         """What programming these cells of one chip costs on average."""
+        if not self.scheme.verifies:
+            return written_once(self.scheme, self.encoded.levels.numel())
         return cost(self.scheme, self.expected(self.scheme), self.chosen)
 
     def expected(self, scheme: Scheme) -> Expected:
@@ -203,7 +202,13 @@ def program(
     device = device.written_to(cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa)
     encoded = _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
     scheme = scheme or OpenLoop()
-    one_by_one = by_cell or mapping.clip_negative or scheme.verifies
+    if device.per_weight and scheme.verifies:
+        raise SpecError(
+            f"{device.label}: level_scope='weight' describes whole weights, so there are no cells to verify; "
+            "use level_scope='device'"
+        )
+    device = _Clipped(device=device) if mapping.clip_negative else device
+    one_by_one = by_cell or scheme.verifies
     moments = None if one_by_one else device.gaussian(encoded.levels, age)
     mean = std = None
     if moments is not None:
@@ -213,7 +218,20 @@ def program(
         variance = cell_std.expand_as(encoded.levels).square().movedim(0, -1) @ squares
         std = (encoded.gain.abs() * variance.sqrt()).expand_as(mean).contiguous()
     steps = 0 if device.per_weight or not mapping.cell_bits else (1 << mapping.cell_bits) - 1
-    return Programmed(layer, encoded, device, age, mapping.clip_negative, mean, std, scheme, steps=steps)
+    return Programmed(layer, encoded, device, age, mean, std, scheme, steps=steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clipped(Device):
+    """A cell that reads zero where its conductance would be negative, also to the circuit that verifies it."""
+
+    device: Device
+
+    def write(self, level: Tensor, draws: Draws) -> Tensor:
+        return self.device.write(level, draws)
+
+    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
+        return self.device.read(level, held, draws, age).clamp(min=0)
 
 
 def _whole(mapping: Mapping, weight: Tensor, channel_dim: int) -> Encoded:

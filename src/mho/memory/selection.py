@@ -145,14 +145,22 @@ def _scores(scheme: Selective, p: Programmed, weight: Tensor, scale: Tensor, h: 
     if ranking in ("magnitude", "relative-magnitude"):
         return weight.abs() / (scale if ranking == "relative-magnitude" else 1)
     assert h is not None
+    if ranking == "given":
+        return h
     if ranking == "saliency":
         return h * weight.square()
     if scheme.weighting == "none":
         score = h * scale.square()
-        return score.expand(p.encoded.levels.shape) if by_cell else score
-    gain, cycles = _saved(p, by_cell=by_cell)
-    score = h * (gain.clamp(min=0).sqrt() * scale if scheme.weighting == "deviation" else gain / cycles)
+        score = score * _shares(p).square() if by_cell else score
+    else:
+        gain, cycles = _saved(p, by_cell=by_cell)
+        score = h * (gain.clamp(min=0).sqrt() * scale if scheme.weighting == "deviation" else gain / cycles)
     return score.mean().expand(weight.shape) if ranking == "layer" else score
+
+
+def _shares(p: Programmed) -> Tensor:
+    """What each cell of a weight counts for, ``(cells, 1, ...)`` broadcastable to the cells."""
+    return p.encoded.coefficients.view(-1, *[1] * (p.encoded.levels.dim() - 1))
 
 
 def _saved(p: Programmed, *, by_cell: bool) -> tuple[Tensor, Tensor]:
@@ -160,29 +168,41 @@ def _saved(p: Programmed, *, by_cell: bool) -> tuple[Tensor, Tensor]:
     before, after = p.expected(OpenLoop()), p.expected(p.scheme)
     shares = 0.5 * p.encoded.coefficients.square()
     if by_cell:
-        share = shares.view(-1, *[1] * (p.encoded.levels.dim() - 1)) * p.encoded.gain.square()
+        share = 0.5 * _shares(p).square() * p.encoded.gain.square()
         return share * (before.each("error") - after.each("error")), after.each("cycles")
     gain = before.by_weight("error", shares) - after.by_weight("error", shares)
     return gain * p.encoded.gain.square(), after.by_weight("cycles", torch.ones_like(shares))
 
 
 def _curvature(scheme: Selective, name: str, weight: Tensor, curvature: Curvature | None) -> Tensor | None:
-    if scheme.measured_by is None:
+    method = scheme.measured_by
+    if method is None and scheme.ranking != "given":
         return None
     if curvature is None:
+        if method is None:
+            raise SpecError(
+                "Selective: ranking 'given' orders by numbers of yours: mho.deploy(..., sensitivity=numbers)"
+            )
         raise SpecError(
             f"Selective: ranking '{scheme.ranking}' needs the model's curvature: mho.deploy(model, memory, "
-            f"sensitivity=mho.sensitivity(model, data, method='{scheme.measured_by}')), on the command line "
-            "--sensitivity; or ranking='magnitude'"
+            f"sensitivity=mho.sensitivity(model, data, method='{method}')), on the command line --sensitivity; "
+            "or ranking='magnitude'"
         )
     # What was asked for: where an operator has no rule, another method stands in for it, and says so.
-    method = getattr(curvature, "asked", getattr(curvature, "method", scheme.measured_by))
-    if method != scheme.measured_by:
+    said = getattr(curvature, "asked", getattr(curvature, "method", method))
+    if method is not None and said != method:
         raise SpecError(
-            f"Selective: ranking '{scheme.ranking}' was given a sensitivity by '{method}'; "
-            f"compute it with method='{scheme.measured_by}'"
+            f"Selective: ranking '{scheme.ranking}' was given a sensitivity by '{said}'; compute it with "
+            f"method='{method}'"
         )
-    if name not in curvature or curvature[name].shape != weight.shape:
-        has = "no such tensor" if name not in curvature else f"shape {tuple(curvature[name].shape)}"
-        raise SpecError(f"sensitivity of {name}: {has}, the weight has {tuple(weight.shape)}; was it another model?")
-    return curvature[name].to(weight.device)
+    if name not in curvature:
+        raise SpecError(f"sensitivity of {name}: no such tensor; was it another model?")
+    found = torch.as_tensor(curvature[name]).detach().to(weight.device, torch.float32)
+    if found.shape != weight.shape:
+        raise SpecError(
+            f"sensitivity of {name}: shape {tuple(found.shape)}, the weight has {tuple(weight.shape)}; was it another "
+            "model?"
+        )
+    if not bool(torch.isfinite(found).all()):
+        raise SpecError(f"sensitivity of {name}: {int((~torch.isfinite(found)).sum())} numbers are NaN or infinite")
+    return found

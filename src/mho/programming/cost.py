@@ -22,7 +22,8 @@ class Cost:
         cells: that are written.
         cycles: write cycles in all, those of cells that are written only once included.
         verify_cycles: write cycles of the cells that are verified.
-        all_cycles: what these would be if every cell were verified; 0 where no cell is.
+        all_cycles: what these would be if every cell of a scheme that verifies were; 0 where none does.
+        open_cycles: those of schemes that verify nothing.
         failed: verified cells that stay outside their tolerance.
         seconds: time, cell after cell; ``None`` if the scheme knows no time of a cycle.
         joules: energy; ``None`` likewise.
@@ -32,6 +33,7 @@ class Cost:
     cycles: float
     verify_cycles: float
     all_cycles: float
+    open_cycles: float
     failed: float
     seconds: float | None
     joules: float | None
@@ -42,6 +44,7 @@ class Cost:
             cycles=self.cycles + other.cycles,
             verify_cycles=self.verify_cycles + other.verify_cycles,
             all_cycles=self.all_cycles + other.all_cycles,
+            open_cycles=self.open_cycles + other.open_cycles,
             failed=self.failed + other.failed,
             seconds=_both(self.seconds, other.seconds),
             joules=_both(self.joules, other.joules),
@@ -54,23 +57,30 @@ class Cost:
 
     @property
     def nwc_with_first_write(self) -> float:
-        """The same with the one write of the other cells counted too; 0 where no cell is verified."""
-        return self.cycles / self.all_cycles if self.all_cycles else 0.0
+        """The same with the one write of the other cells of such schemes counted too; 0 where none verifies."""
+        return (self.cycles - self.open_cycles) / self.all_cycles if self.all_cycles else 0.0
 
 
 def cost(scheme: Scheme, expected: Expected, chosen: Tensor | None) -> Cost:
     """The cost of programming cells of which ``chosen`` (all if ``None``) are verified as ``scheme`` does.
 
     Args:
-        scheme: how they are written.
+        scheme: how they are written, which verifies.
         expected: what it does to every one of them on average.
         chosen: broadcastable to the cells.
     """
     cells = expected.levels.numel()
-    cycles, verify, everything, failed = float(cells), 0.0, 0.0, 0.0
-    if scheme.verifies:
-        verify, everything = (expected.summed("cycles", c) for c in (chosen, None))
-        cycles, failed = verify + cells - expected.count(chosen), expected.summed("failed", chosen)
+    verify, everything = (expected.summed("cycles", c) for c in (chosen, None))
+    cycles, failed = verify + cells - expected.count(chosen), expected.summed("failed", chosen)
+    return _priced(scheme, cells, cycles, verify, everything, failed)
+
+
+def written_once(scheme: Scheme, cells: int) -> Cost:
+    """The cost of programming ``cells`` that nobody verifies."""
+    return _priced(scheme, cells, float(cells), 0.0, 0.0, 0.0)
+
+
+def _priced(scheme: Scheme, cells: int, cycles: float, verify: float, everything: float, failed: float) -> Cost:
     timed = scheme.verify if isinstance(scheme, Selective) else scheme
     seconds, joules = (None if one is None else one * cycles for one in (timed.cycle_seconds, timed.cycle_joules))
     return Cost(
@@ -78,6 +88,7 @@ def cost(scheme: Scheme, expected: Expected, chosen: Tensor | None) -> Cost:
         cycles=cycles,
         verify_cycles=verify,
         all_cycles=everything,
+        open_cycles=0.0 if scheme.verifies else cycles,
         failed=failed,
         seconds=seconds,
         joules=joules,

@@ -47,8 +47,10 @@ def redrawn(level: Tensor, mean: Tensor, std: Tensor, tolerance: float, most: in
     second = p + low.clamp(-far, far) * f_low - high.clamp(-far, far) * f_high
     inside = shift.square() * p + 2 * shift * spread * first + spread.square() * second
     outside = (shift.square() + spread.square() - inside).clamp(min=0)
-    never = q.pow(most)
-    cycles = torch.where(p > 0, (1 - never) / p.clamp(min=1e-300), float(most)).clamp(max=float(most))
+    # Through logarithms: for tiny p both 1 - p and 1 - q^most would round to nothing.
+    log_never = most * torch.log1p(-p.clamp(max=1.0))
+    never = log_never.exp()
+    cycles = torch.where(p > 0, -torch.expm1(log_never) / p.clamp(min=1e-300), float(most)).clamp(1.0, float(most))
     error = torch.where(p > 0, inside / p.clamp(min=1e-300), 0) * (1 - never)
     error += torch.where(q > 0, outside / q.clamp(min=1e-300), 0) * never
     return Moments(*(part.to(level.dtype) for part in (error, cycles, never)))

@@ -35,7 +35,7 @@ class OpenLoop(Scheme):
     def moments(self, device: Device, level: Tensor) -> Moments:
         from mho.programming.moments import simulated
 
-        known, one = device.gaussian(level, 0.0), level.new_ones(()).expand(level.shape)
+        known, one = device.fresh(level), level.new_ones(()).expand(level.shape)
         if known is None:
             return simulated(self, device, level)
         mean, std = known

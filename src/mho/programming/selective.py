@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CURVATURES = ("second-derivative", "gauss-newton", "hutchinson", "fisher")
 """Rankings by the loss that a verification is expected to save; :func:`mho.sensitivity` computes each by its name."""
-RANKINGS = (*CURVATURES, "saliency", "layer", "magnitude", "relative-magnitude", "random")
+RANKINGS = (*CURVATURES, "saliency", "layer", "magnitude", "relative-magnitude", "random", "given")
 """Every ranking by name."""
 
 
@@ -32,8 +32,8 @@ class Selective(Scheme):
 
     Rankings: ``second-derivative``, ``gauss-newton``, ``hutchinson``, ``fisher`` (the gain, with h so estimated),
     ``layer`` (the same, averaged over a layer: whole layers at a time), ``saliency`` (``h w^2``), ``magnitude``
-    (``|w|``), ``relative-magnitude`` (``|w| / max|W|``), ``random``. Ties, such as weights that no input reaches, go
-    by relative magnitude.
+    (``|w|``), ``relative-magnitude`` (``|w| / max|W|``), ``random``, ``given`` (numbers of yours as they are, largest
+    first). Ties, such as weights that no input reaches, go by relative magnitude.
 
     Attributes:
         ranking: the order in which weights are verified.
@@ -45,7 +45,7 @@ class Selective(Scheme):
         unit: what is chosen: a whole ``"weight"``, or single cells, of which the most significant matter most.
         weighting: what multiplies the curvature: ``"variance"`` saved a cycle, its root (``"deviation"``, as the
             published code of the method for level-dependent devices has it), or nothing but the full scale
-            (``"none"``, for devices whose error does not depend on the level).
+            (``"none"``, for devices whose error does not depend on the level; of a cell, its share of that).
     """
 
     references: ClassVar[tuple[str, ...]] = ("yan2022swim",)

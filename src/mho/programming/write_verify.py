@@ -22,8 +22,9 @@ class WriteVerify(Scheme):
     Two models of a further cycle. ``"redraw"``: the cell is programmed from scratch, its error drawn anew. Of a
     Gaussian error with standard deviation sigma that gives, with ``a = tolerance / sigma`` and ``p = 2 Phi(a) - 1``,
     ``1 / p`` cycles on average and the residual variance ``sigma^2 (1 - 2 a phi(a) / p)``. ``"pulse"``: a pulse moves
-    the cell towards its target by ``step (1 + step_spread z)``. The first write is the one that the cell would have
-    had in open loop, so chips differ between schemes only by what verification does.
+    the cell towards its target by ``step (1 + step_spread z)``. The first write is the one that the cell has in open
+    loop, where that is sampled cell by cell too (``chips.programmed(by_cell=True)``, as :func:`mho.verify` does).
+    Verification sees a cell right after its write; what age does to it later is the device's business.
 
     The papers give no cycle model: both are formulations of this package (docs/decisions/0015).
 
@@ -54,7 +55,7 @@ class WriteVerify(Scheme):
                 f"WriteVerify: tolerance={self.tolerance:g} spans the cell's full range; tolerance is a fraction, so "
                 f"{self.tolerance:g} % is written {self.tolerance / 100:g}"
             ).at("tolerance")
-        self.check(self.max_cycles >= 1, "max_cycles", "must be one or more")
+        self.check(1 <= self.max_cycles <= 10_000, "max_cycles", "must be one or more, and at most 10000")
         self.check(self.step_spread >= 0, "step_spread", "must be zero or more")
         self.check(self.mean_cycles is None or self.mean_cycles >= 1, "mean_cycles", "must be one or more")
         if self.step is not None:
@@ -78,7 +79,7 @@ class WriteVerify(Scheme):
         from mho import kernels
         from mho.kernels.redraw import redraw
 
-        moments = device.gaussian(level, 0.0)
+        moments = device.fresh(level)
         assert moments is not None, "it says that its writes are Gaussian"
         target, mean, std = (t.expand(draws.shape).float().contiguous().view(-1) for t in (level, *moments))
         picked = None if chosen is None else chosen.expand(draws.shape).contiguous().view(-1)
@@ -142,7 +143,7 @@ class WriteVerify(Scheme):
     def moments(self, device: Device, level: Tensor) -> Moments:
         from mho.programming.moments import redrawn, simulated
 
-        known = device.gaussian(level, 0.0) if self.model == "redraw" else None
+        known = device.fresh(level) if self.model == "redraw" else None
         found = (
             simulated(self, device, level) if known is None else redrawn(level, *known, self.tolerance, self.max_cycles)
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mho.errors import SpecError
 from mho.reports.page import write
 from mho.spec import references
+from mho.studies.questions import Verify, WorstCase
 
 if TYPE_CHECKING:
     from mho.memory.deployment import Chips
@@ -34,11 +35,11 @@ def write_study(
         The path written.
 
     Raises:
-        SpecError: no result is complete yet.
+        SpecError: nothing is complete yet.
         OutputError: the page cannot be written; nothing is left behind.
     """
-    study = answers.study
-    if not answers.results:
+    study, found = answers.study, list(answers.found.values())
+    if not answers.results and not found:
         why = f"; {next(iter(answers.failures.values())).strip().splitlines()[-1]}" if answers.failures else ""
         raise SpecError(f"no result of the study '{study.name}' is complete{why}")
     from mho.memory import describe
@@ -52,7 +53,9 @@ def write_study(
         # Each is a whole study that gives that one result.
         specs={label: point.study.to_yaml() for label, point in answers.points.items()},
         references=list(dict.fromkeys([*references(study), *ALWAYS])),
-        axes={label: dict(point.axes) for label, point in answers.points.items()} if study.axes else None,
+        axes={label: dict(answers.points[label].axes) for label in answers.results} if study.axes else None,
         notices=list(answers.notices),
         failures=answers.failures,
+        worst=found if isinstance(study.question, WorstCase) else (),
+        verifications=found if isinstance(study.question, Verify) else (),
     )

@@ -68,7 +68,7 @@ def report(
     names = labels or [f"chips {i}" for i in range(1, len(made) + 1)]
     return write(
         path,
-        title=title or _title(made, labels or [x.label for x in (*attacked, *verified)]),
+        title=title or _title(made, labels or [*(w.label for w in attacked), *(v.label for v in verified)]),
         results=dict(zip(labels, found, strict=True)),
         description=describe(made[0]) if made else None,
         command=command or "\n".join(map(_call, found)),

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from mho.studies.executors.ray import Ray
     from mho.studies.observers import Observer
     from mho.studies.points import Point
+    from mho.studies.question import Question
     from mho.studies.reading import read, read_memory
     from mho.studies.results import Answers
     from mho.studies.sources import Checkpoint, Data, Trained
     from mho.studies.study import Study
     from mho.studies.trackers import TRACKERS, tracker
     from mho.studies.verb import run
+    from mho.studies.verify import Verify
+    from mho.studies.worst_case import WorstCase
 
 _HOMES = {
     "Answers": "results",
@@ -31,10 +34,13 @@ _HOMES = {
     "Observer": "observers",
     "Point": "points",
     "Processes": "executors.processes",
+    "Question": "question",
     "Ray": "executors.ray",
     "Study": "study",
     "TRACKERS": "trackers",
     "Trained": "sources",
+    "Verify": "verify",
+    "WorstCase": "worst_case",
     "read": "reading",
     "read_memory": "reading",
     "run": "verb",
@@ -51,9 +57,12 @@ __all__ = [
     "Observer",
     "Point",
     "Processes",
+    "Question",
     "Ray",
     "Study",
     "Trained",
+    "Verify",
+    "WorstCase",
     "read",
     "read_memory",
     "run",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mho.memory.spec import Memory
 from mho.spec import plain
+from mho.studies.calibration import measured_by
 from mho.studies.points import Point
 from mho.studies.sources import Data, Trained
 from mho.units import format_duration
@@ -27,7 +28,7 @@ TRAINING_VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One population: a model on a memory, at one severity and age, judged on one data set.
+    """One population, or one question: a model on a memory, at one severity and age, judged on one data set.
 
     Attributes:
         key: hash of everything that decides its numbers.
@@ -46,9 +47,16 @@ class Cell:
     job: dict[str, Any]
 
     @property
-    def adaptive(self) -> bool:
-        """Whether sampling is adaptive: the cell is then computed in one piece."""
-        return self.job["precision"] is not None
+    def kind(self) -> str:
+        """What a worker does for it: ``"measure"`` some chips, or all of ``"adaptive"`` sampling or ``"ask"``."""
+        if "question" in self.job:
+            return "ask"
+        return "measure" if self.job["precision"] is None else "adaptive"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is computed in one piece: it has one shard, of no chips."""
+        return self.kind != "measure"
 
     @property
     def work(self) -> str:
@@ -61,13 +69,15 @@ class Cell:
         return f"{self.point.label}{sigma}{age}"
 
 
-def cells(point: Point, model: str, data_digest: str) -> Iterator[Cell]:
+def cells(point: Point, model: str, data_digest: str, calibration_digest: str | None = None) -> Iterator[Cell]:
     """The cells of one point: its severities x its ages.
 
     A severity is filled into the memory before hashing, so that ``sigma: [0.1]`` and a device of sigma 0.1 are one
-    cell. How many chips are asked for is not part of an answer unless it ends adaptive sampling.
+    cell. How many chips are asked for is not part of an answer unless it ends adaptive sampling, or a question is
+    asked of all of them. ``calibration_digest`` is that of the calibration data where the point looks at them.
     """
     study = point.study
+    more, more_decides = _more(study, calibration_digest)
     adaptive = {
         name: plain(getattr(study, name)) if study.precision is not None else None
         for name in ("precision", "percentiles", "threshold", "confidence", "n_chips")
@@ -88,12 +98,34 @@ def cells(point: Point, model: str, data_digest: str) -> Iterator[Cell]:
             }
             decides = {k: v for k, v in job.items() if k not in ("data", "rules")}
             decides["rules"] = [[pattern, None if m is None else m.digest()] for pattern, m in rules.items()]
+            decides, job = decides | more_decides, job | more
             yield Cell(digest(["cell", CELL_VERSION, decides]), point, sigma, age, model, job)
+
+
+def _more(study: Study, calibration_digest: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What calibration data and a question add to a job, and to what decides its numbers.
+
+    Nothing where there is neither: keys are those of the time before both.
+    """
+    job: dict[str, Any] = {}
+    decides: dict[str, Any] = {}
+    if calibration_digest is not None:
+        assert study.calibration is not None
+        method = measured_by(study)
+        decides["calibration"] = [calibration_digest, method]
+        job |= {"calibration": study.calibration.to_dict(), "calibration_digest": calibration_digest}
+        job["measured_by"] = method
+    if study.question is not None:
+        decides["question"] = study.question.digest()
+        decides["n_chips"] = job["n_chips"] = None if "chips" in study.question.idle else study.n_chips
+        job["question"] = study.question.to_dict()
+    return job, decides
 
 
 def training_key(model: Trained, data_digest: str) -> str:
     """The key of a network that a study trains."""
     said = [model.architecture, plain(model.options), model.recipe.digest(), model.seed, data_digest]
+    said += [] if model.method is None else [model.method.digest()]
     return digest(["trained", TRAINING_VERSION, *said])
 
 
@@ -154,4 +186,7 @@ def loader(root: str | None) -> Callable[[Data], tuple[Dataset, str]]:
 def _rules(study: Study, sigma: float | None) -> dict[str, Memory | None]:
     memory = study.memory
     rules = {"*": memory} if isinstance(memory, Memory) else dict(memory.rules)
-    return {p: m if m is None or sigma is None else m.with_sigma(sigma) for p, m in rules.items()}
+    filled = {p: m if m is None or sigma is None else m.with_sigma(sigma) for p, m in rules.items()}
+    if study.question is None:
+        return filled
+    return {p: None if m is None else study.question.held(m) for p, m in filled.items()}

@@ -54,7 +54,7 @@ def unused(store: Store, records: Iterable[dict[str, Any]]) -> list[Waste]:
     networks: set[str] = set()
     for record in records:
         cells |= {key for key, *_ in record["cells"]}
-        networks |= {model for model, _ in record["digests"]}
+        networks |= {model for model, *_ in record["digests"]}
     shards = [store.root / s.path for s in store.every_shard() if s.cell not in cells]
     models = [path for key, path in store.every_model() if key not in networks]
     failures = [path for key, path in store.every_failure() if key not in cells | networks]

@@ -35,7 +35,7 @@ class Run:
         audience: who watches.
 
     Attributes:
-        chips: how many are missing at the start, adaptive cells not counted.
+        chips: how many are missing at the start, cells in one piece not counted.
         failures: what did not work, by key, with its traceback.
     """
 
@@ -112,14 +112,14 @@ class Run:
                 self._ready.popleft()
                 continue
             part = left.pop(0)
-            if cell.adaptive:
-                return self._issue({**cell.job, "kind": "adaptive"}, key, part)
+            if cell.whole:
+                return self._issue({**cell.job, "kind": cell.kind}, key, part)
             size = self._size(cell)
             if len(part) > size:
                 left.insert(0, part[size:])
                 part = part[:size]
             self._chips -= len(part)
-            return self._issue({**cell.job, "kind": "measure", "first": part.start, "count": len(part)}, key, part)
+            return self._issue({**cell.job, "kind": cell.kind, "first": part.start, "count": len(part)}, key, part)
         return None
 
     def _issue(self, job: Job, key: str, part: range) -> Job:

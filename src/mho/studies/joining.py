@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from mho.studies.study import Study
 
 if TYPE_CHECKING:
     from mho.evaluation.result import Result
+    from mho.evaluation.writing import Writing
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def joined(cell: Cell, chips: int, store: Store, index: Index) -> Joined:
     damaged: list[Shard] = []
     networks: dict[str, tuple[Shard, ...]] = {}
     sources, last = [], None
+    costs: dict[str, Any] = {}
     for shard in index.shards(cell.key):
         try:
             last = store.get(shard)
@@ -51,21 +53,37 @@ def joined(cell: Cell, chips: int, store: Store, index: Index) -> Joined:
         if network := str(last.get("network", "")):
             networks[network] = (*networks.get(network, ()), shard)
         sources.append(last["provenance"])
-        if not cell.adaptive:
+        costs |= {k: last[k] for k in ("writing",) if k in last}  # older files do not say
+        if not cell.whole:
             ekl = last["ekl"] or [None] * shard.count
             values |= dict(enumerate(zip(map(number, last["values"]), map(number, ekl), strict=True), shard.first))
-    whole = cell.adaptive or all(i in values for i in range(chips))
+    whole = cell.whole or all(i in values for i in range(chips))
     if damaged or last is None or len(networks) > 1 or not whole:
         return Joined(None, tuple(damaged), networks)
-    both = None if cell.adaptive else np.array([values[i] for i in range(chips)])
-    return Joined({**last, "both": both, "sources": sources}, (), networks)
+    both = None if cell.whole else np.array([values[i] for i in range(chips)])
+    return Joined({**costs, **last, "both": both, "sources": sources}, (), networks)
 
 
 def row(cell: Cell, study: Study, store: Store, index: Index) -> dict[str, Any] | None:
-    """The statistics of one complete cell as a flat record; ``None`` if a file of it is damaged."""
+    """The statistics of one complete cell, or the summary of its answer, flat; ``None`` if a file of it is damaged."""
     data = joined(cell, study.n_chips, store, index).data
-    found = None if data is None else result_of(cell.point, [cell], {cell: data})
+    if data is None:
+        return None
+    if (question := cell.point.study.question) is not None:
+        return {"label": str(cell), **question.summary(answer_of(cell, data))}
+    found = result_of(cell.point, [cell], {cell: data})
     return None if found is None else found.rows()[0]
+
+
+def answer_of(cell: Cell, data: Mapping[str, Any]) -> Any:
+    """The answer to the question of a complete cell, called as the study calls it."""
+    study = cell.point.study
+    assert study.question is not None
+    found = study.question.read(data["result"])
+    changes: dict[str, Any] = {"label": str(cell), "provenance": merged(data["sources"])}
+    if "confidence" not in study.question.idle:
+        changes["confidence"] = study.confidence  # intervals are made when they are asked for
+    return replace(found, **changes)
 
 
 def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, Any]]) -> Result | None:
@@ -73,7 +91,6 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
     from mho.evaluation.joining import join
     from mho.evaluation.metrics import METRICS
     from mho.evaluation.result import Result
-    from mho.evaluation.writing import Writing
 
     study = point.study
     ages = sorted({c.age for c in cells}, key=study.age.index)
@@ -88,7 +105,10 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
     if "result" in first:
         joined = join([[Result.from_dict(data["result"]) for data in line] for line in grid])
         # The severity was filled into the memory before the cell was computed.
-        return replace(joined, sigma=tuple(sigmas), label=point.label, provenance=merged(sources))
+        costs = _writing([data["result"].get("writing") for data, *_ in grid])
+        return replace(
+            joined, sigma=tuple(sigmas), label=point.label, provenance=merged(sources), writing=costs
+        )  # fmt: skip
     both = np.array([[data["both"] for data in line] for line in grid])
     metric = METRICS[study.metric]
     return Result(
@@ -108,8 +128,16 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
         label=point.label,
         data=first["data"],
         provenance=merged(sources),
-        writing=Writing.joined([Writing.from_dict(line[0]["writing"]) for line in grid if "writing" in line[0]]),
+        writing=_writing([data.get("writing") for data, *_ in grid]),
     )
+
+
+def _writing(costs: Sequence[dict[str, Any] | None]) -> Writing | None:
+    """What programming costs at every sigma; ``None`` if there is one of which files do not say, being too old."""
+    from mho.evaluation.writing import Writing
+
+    known = [Writing.from_dict(cost) for cost in costs if cost is not None]
+    return Writing.joined(known) if len(known) == len(costs) else None
 
 
 def merged(sources: Iterable[dict[str, Any]]) -> dict[str, Any]:

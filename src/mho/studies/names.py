@@ -24,7 +24,7 @@ class Shard:
     Attributes:
         cell: key of the cell.
         first: number of the first chip.
-        count: how many chips; of an adaptive cell, which is one shard, 0.
+        count: how many chips; of a cell that is computed in one piece, 0.
         checksum: of the file's bytes.
     """
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mho.evaluation.result import Result
+from typing import Any
 
 MIXED = ("mho", "torch", "device")
 """What should be the same for all numbers of one table; a different torch or processor may round differently."""
 
 
-def mixed(results: Mapping[str, Result]) -> list[str]:
+def mixed(results: Mapping[str, Any]) -> list[str]:
     """Where numbers of one table were computed in different ways."""
     out = []
     for key in MIXED:
@@ -35,6 +32,6 @@ def incomplete(absent: Iterable[str], why: str = "missing") -> list[str]:
     return [f"{len(listed)} cell{'s' * (len(listed) > 1)} {why}: {'; '.join(listed[:3])}{more}."]
 
 
-def _parts(results: Mapping[str, Result], key: str) -> list[str]:
+def _parts(results: Mapping[str, Any], key: str) -> list[str]:
     seen = dict.fromkeys(str(r.provenance.get(key, "")) for r in results.values())
     return list(dict.fromkeys(part for text in seen for part in text.split(", ")))

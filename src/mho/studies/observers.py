@@ -19,7 +19,8 @@ class Observer:
     """
 
     def started(self, plan: Plan, chips: int) -> None:
-        """The run starts; ``chips`` evaluations of one chip are missing (adaptive cells not counted)."""
+        """The run starts; ``chips`` evaluations of one chip are missing (cells that are computed in one piece not
+        counted)."""
 
     def advanced(self, cell: Cell, chips: int, seconds: float) -> None:
         """``chips`` more chips of a cell are in the store; a worker spent ``seconds`` on them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mho.text import table
 from mho.units import format_duration, percent, significant
@@ -12,25 +13,45 @@ if TYPE_CHECKING:
 
 ROWS = 60
 """Populations printed; the report and ``mho export`` have all."""
+PLACE = ("sigma", "age_s")
 
 
 def overview(answers: Answers) -> str:
-    """One row a population: its place on the axes, and every statistic with its interval."""
-    first = next(iter(answers.results.values()))
+    """One row a population, or an answer: its place on the axes, and every statistic with its interval."""
+    first = next(iter((answers.results or answers.found).values()))
     show = percent if first.bounded else significant
-    rows = answers.rows()
     axes = list(answers.study.axes)
-    named = [k for k in rows[0] if f"{k}_low" in rows[0] and k != "ekl"]
-    header = [*(path.rpartition(".")[2] for path in axes), "sigma", "age", *named, "min", "std"]
+    if answers.results:
+        rows = answers.rows()
+        named = [*(k for k in rows[0] if f"{k}_low" in rows[0] and k != "ekl"), "min", "std"]
+    else:
+        rows = answers.summaries()
+        named = [k for k in statistics(rows) if k not in (*axes, *PLACE)]
+    header = [path.rpartition(".")[2] for path in axes]
+    header += [name.removesuffix("_s") for name in PLACE if name in rows[0]]
     lines = []
     for row in rows[:ROWS]:
         place = [row[path] for path in axes]
-        place += ["device's" if row["sigma"] is None else f"{row['sigma']:g}", format_duration(row["age_s"])]
-        spelled = [f"{show(row[k])} [{show(row[f'{k}_low'])}, {show(row[f'{k}_high'])}]" for k in named]
-        lines.append([*place, *spelled, show(row["min"]), show(row["std"])])
-    title = (
-        f"{answers.study.name}: {first.metric}{' in %' if first.bounded else ''}, {first.images:,} samples; "
-        f"[{100 * first.confidence:g} % intervals over chips]"
-    )
+        place += ["device's" if row["sigma"] is None else f"{row['sigma']:g}"] if "sigma" in row else []
+        place += [format_duration(row["age_s"])] if "age_s" in row else []
+        lines.append([*place, *(spelled(row, name, show) for name in named)])
+    header += named
+    title = f"{answers.study.name}: {first.metric}{' in %' if first.bounded else ''}, {first.images:,} samples"
+    if hasattr(first, "confidence"):
+        title += f"; [{100 * first.confidence:g} % intervals over chips]"
     more = f"\n... and {len(rows) - ROWS:,} more rows: mho export, mho report" if len(rows) > ROWS else ""
     return table(header, lines, left=len(axes), title=title) + more
+
+
+def statistics(rows: list[dict[str, Any]]) -> list[str]:
+    """The names of what rows say, without those of limits."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [n for n in names if not any(n == f"{m}{end}" for m in names for end in ("_low", "_high"))]
+
+
+def spelled(row: Mapping[str, Any], name: str, show: Callable[[float], str]) -> str:
+    """``"97.31 [97.02, 97.55]"``; the number alone where it has no interval, nothing where there is none."""
+    if name not in row:
+        return ""
+    limits = f" [{show(row[f'{name}_low'])}, {show(row[f'{name}_high'])}]" if f"{name}_low" in row else ""
+    return f"{show(row[name])}{limits}"

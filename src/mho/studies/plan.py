@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mho.errors import CheckpointError
+from mho.errors import CheckpointError, SpecError
 from mho.spec import from_dict
+from mho.studies import calibration
 from mho.studies.cells import Cell, cells, loader, network_key, training_key
 from mho.studies.index import Index, missing, ranges
-from mho.studies.sources import Checkpoint, Trained
+from mho.studies.sources import Checkpoint, Data, Trained
 from mho.studies.store import Store
 from mho.studies.study import Study
 
@@ -44,18 +46,19 @@ class Plan:
         study: the study.
         cells: every population, point by point; two that ask the same question share a key.
         networks: key to what every cell needs.
-        digests: key of the network and digest of the data of every point.
+        digests: of every point the key of the network and the digest of the data, and that of the calibration data
+            where it looks at them.
     """
 
     study: Study
     cells: tuple[Cell, ...]
     networks: dict[str, Network]
-    digests: tuple[tuple[str, str], ...]
+    digests: tuple[tuple[str, ...], ...]
 
     def left(self, cell: Cell, index: Index) -> list[range]:
-        """The chips of a cell that are not in the store yet; of an adaptive cell ``[range(0)]`` or nothing."""
+        """The chips of a cell that are not in the store yet; of one in one piece ``[range(0)]`` or nothing."""
         held = index.shards(cell.key)
-        if cell.adaptive:
+        if cell.whole:
             return [] if held else [range(0)]
         return missing(ranges(held), self.study.n_chips)
 
@@ -69,7 +72,7 @@ class Plan:
             wanted = sum(map(len, left))
             chips += wanted
             pace = index.seconds_per_chip(cell.work)
-            if pace is None or cell.adaptive:
+            if pace is None or cell.whole:
                 unknown += bool(left)
             else:
                 seconds += wanted * pace
@@ -108,14 +111,18 @@ def make_plan(study: Study, *, folder: str | Path = ".", root: str | None = None
 
     Raises:
         DataError, CheckpointError: a data set or a checkpoint that is missing or does not fit.
+        SpecError: calibration data that are missing, or are the test data.
     """
     from mho import zoo
 
     load = loader(root)
-    digests: list[tuple[str, str]] = []
+    digests: list[tuple[str, ...]] = []
     networks: dict[Any, Network] = {}
     out: list[Cell] = []
-    for point in study.points:
+    points = study.points
+    for point in points:
+        calibration.check(point.study)
+    for point in points:
         model = point.study.model
         if model not in networks:
             if isinstance(model, Trained):
@@ -125,9 +132,8 @@ def make_plan(study: Study, *, folder: str | Path = ".", root: str | None = None
             else:
                 network = read_checkpoint(model, Path(folder))
                 networks[model] = Network(network_key(network), model.label, content=zoo.pack(network))
-        samples = load(point.study.data)[1]
-        digests.append((networks[model].key, samples))
-        out += cells(point, networks[model].key, samples)
+        digests.append((networks[model].key, *_samples(point.study, load)))
+        out += cells(point, *digests[-1])
     return Plan(study, tuple(out), {n.key: n for n in networks.values()}, tuple(digests))
 
 
@@ -136,9 +142,23 @@ def recorded_plan(record: dict[str, Any]) -> Plan:
     study = from_dict(record["study"])
     assert isinstance(study, Study)
     out: list[Cell] = []
-    for point, (model, samples) in zip(study.points, record["digests"], strict=True):
-        out += cells(point, model, samples)
-    return Plan(study, tuple(out), {}, tuple((m, d) for m, d in record["digests"]))
+    for point, digests in zip(study.points, record["digests"], strict=True):
+        out += cells(point, *digests)
+    return Plan(study, tuple(out), {}, tuple(map(tuple, record["digests"])))
+
+
+def _samples(study: Study, load: Callable[[Data], tuple[Any, str]]) -> list[str]:
+    """Digests of the test data, and of the calibration data where the study looks at them.
+
+    Raises:
+        SpecError: these are the same samples.
+    """
+    found = [load(study.data)[1]]
+    if study.calibration is not None and calibration.wanted(study):
+        found.append(load(study.calibration)[1])
+        if found[0] == found[1]:
+            raise SpecError("calibration holds the samples of the test data; take training data, or some held out")
+    return found
 
 
 def read_checkpoint(model: Checkpoint, folder: Path) -> nn.Module:

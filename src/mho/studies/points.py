@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from mho.errors import MhoError, SpecError, nearest
 from mho.frozen import FrozenDict
+from mho.programming import OpenLoop, Scheme
 from mho.spec import Spec
 from mho.studies.sources import described
 
 if TYPE_CHECKING:
+    from mho.studies.question import Question
     from mho.studies.study import Study
 
-SWEPT = ("model", "memory", "data", "seed", "dtype")
+SWEPT = ("model", "memory", "data", "seed", "dtype", "calibration", "question")
 """Fields that axes may change, in themselves or inside; severity and age are axes of every result already."""
 
 
@@ -53,7 +57,7 @@ def points(study: Study) -> tuple[Point, ...]:
         point = bare
         try:
             for path, _, value in chosen:
-                point = _with(point, path.split("."), value)
+                point = _with(point, path.split("."), value, combining=True)
         except MhoError as error:  # each value is right by itself, not all of them together
             said = ", ".join(f"{path} {label}" for path, label, _ in chosen)
             raise type(error)(f"{error} (at {said})").at("axes", path) from None
@@ -94,6 +98,12 @@ def _check_axis(study: Study, path: str, values: Any) -> None:
         raise SpecError(f"'sigma:' sets every device's severity, so axis '{path}' would change nothing; leave one out")
     if first in ("sigma", "age"):
         raise SpecError(f"{first} is an axis of every result already; list its values under '{first}:'")
+    if path == "question":
+        raise SpecError("a table answers one question; make it a study of its own for each, which share networks")
+    if first in ("question", "calibration") and path != first and getattr(study, first) is None:
+        raise SpecError(f"axis '{path}' changes the study's {first}, and it has none; add '{first}:'")
+    if study.question is not None:
+        _check_question_axis(study.question, path)
     if first == "metric":
         raise SpecError("metrics have units of their own, and a table has one; make it a study of its own for each")
     if first not in SWEPT:
@@ -113,6 +123,17 @@ def _check_axis(study: Study, path: str, values: Any) -> None:
             raise error.at(key) from None
 
 
+def _check_question_axis(question: Question, path: str) -> None:
+    """Refuse an axis over what every answer has several of already, or does not depend on."""
+    first, field, *_ = (*path.split("."), "")
+    if first == "question" and field.rstrip("s") in question.axes:
+        raise SpecError(f"every answer has all {field} already; list them under 'question:'")
+    held = re.match(r"memory\.(?:rules\..+\.)?(device|programming)(?:\.|$)", path)
+    if held and (blind := held[1]) in question.blind:
+        said = f"question: {type(question).__name__} does not depend on the {blind} of a memory"
+        raise SpecError(f"{said}, so axis '{path}' would change nothing; leave it out")
+
+
 def _values(values: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(values, FrozenDict):
         yield from values.items()
@@ -120,22 +141,42 @@ def _values(values: Any) -> Iterator[tuple[str, Any]]:
         yield from ((described(v), v) for v in values)
 
 
-def _with(spec: Any, path: list[str], value: Any) -> Any:
-    """``spec`` with the field at ``path`` changed."""
+def _with(spec: Any, path: list[str], value: Any, *, combining: bool = False) -> Any:
+    """``spec`` with the field at ``path`` changed.
+
+    ``OpenLoop`` as the value of a field of another programming scheme replaces the scheme: none of the weights is
+    verified. When axes are combined, one over such a field leaves an ``OpenLoop`` of another axis as it is.
+    """
     name, rest = path[0], path[1:]
+    if isinstance(spec, Scheme):
+        if combining and isinstance(spec, OpenLoop) and not hasattr(spec, name):
+            return spec
+        if isinstance(value, OpenLoop) and not isinstance(spec, OpenLoop):
+            reduce(_field, path, spec)
+            return value
     if isinstance(spec, FrozenDict):
         if rest and name not in spec:
             raise SpecError(f"there is no '{name}': {nearest(name, spec)}")
-        return FrozenDict({**spec, name: _with(spec[name], rest, value) if rest else value})
+        return FrozenDict({**spec, name: _with(spec[name], rest, value, combining=combining) if rest else value})
     if isinstance(spec, tuple) and name.isdecimal() and int(name) < len(spec):
         at = int(name)
-        return (*spec[:at], _with(spec[at], rest, value) if rest else value, *spec[at + 1 :])
+        return (*spec[:at], _with(spec[at], rest, value, combining=combining) if rest else value, *spec[at + 1 :])
+    now = _field(spec, name)
+    return spec.replace(**{name: _with(now, rest, value, combining=combining) if rest else value})
+
+
+def _field(spec: Any, name: str) -> Any:
+    """The field called ``name``.
+
+    Raises:
+        SpecError: there is none.
+    """
     if not isinstance(spec, Spec):
         raise SpecError(f"there is nothing called '{name}' in {spec!r}")
     names = [f.name for f in dataclasses.fields(spec)]
     if name not in names:
         raise SpecError(f"{type(spec).__name__} has no field '{name}': {nearest(name, names)}")
-    return spec.replace(**{name: _with(getattr(spec, name), rest, value) if rest else value})
+    return getattr(spec, name)
 
 
 def _speaks(value: str) -> bool:

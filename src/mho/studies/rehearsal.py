@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from mho.errors import CheckpointError, MhoError
+from mho.errors import CheckpointError, MhoError, SpecError
 from mho.frozen import FrozenDict
 from mho.memory.spec import Memory, NameRules
+from mho.studies import calibration
 from mho.studies.points import Point
 from mho.studies.sources import Checkpoint, Trained
 from mho.studies.study import Study
@@ -30,12 +31,14 @@ class Rehearsal:
         tried: whether every one was made.
         trained: networks that the study trains.
         files: checkpoints that it reads.
+        calibrated: whether any of them looks at the calibration data.
     """
 
     combinations: int
     tried: bool
     trained: tuple[Trained, ...]
     files: tuple[Checkpoint, ...]
+    calibrated: bool
 
 
 def rehearse(study: Study, folder: str | Path = ".") -> Rehearsal:
@@ -52,9 +55,14 @@ def rehearse(study: Study, folder: str | Path = ".") -> Rehearsal:
     tried = combinations <= MOST
     points = study.points if tried else (Point(study.replace(axes={}), FrozenDict()),)
     models: dict[Any, None] = {}
+    calibrated = False
     populations: set[tuple[Memory, float | None, float]] = set()
     for point in points:
         try:
+            calibration.check(point.study)
+            calibrated |= calibration.wanted(point.study)
+            if point.study.model not in models:
+                _teach(point.study.model)
             models[point.study.model] = None
             for memory, sigma, age in product(_memories(point.study.memory), point.study.sigma or [None], study.age):
                 if (memory, sigma, age) not in populations:
@@ -62,10 +70,14 @@ def rehearse(study: Study, folder: str | Path = ".") -> Rehearsal:
                     _program(memory, sigma, age)
         except MhoError as error:
             raise _named(error, point) from None
+    for path in study.axes if tried and not calibrated else ():
+        if path.split(".")[0] == "calibration":
+            said = f"no result looks at calibration data, so axis '{path}' would change nothing; leave it out"
+            raise SpecError(said).at("axes", path)
     files = tuple(model for model in models if isinstance(model, Checkpoint))
     for model in files:
         _look_for(model, Path(folder))
-    return Rehearsal(combinations, tried, tuple(m for m in models if isinstance(m, Trained)), files)
+    return Rehearsal(combinations, tried, tuple(m for m in models if isinstance(m, Trained)), files, calibrated)
 
 
 def _memories(memory: Memory | NameRules) -> list[Memory]:
@@ -85,6 +97,25 @@ def _program(memory: Memory, sigma: float | None, age: float) -> None:
     except MhoError as error:
         error.place = ("age",) if age else ("memory",)
         raise
+
+
+def _teach(model: Trained | Checkpoint) -> None:
+    """Begin to train the network as it is without its data: what a method lacks, it says here."""
+    from mho import zoo
+    from mho.training.run import Run
+
+    if isinstance(model, Checkpoint) or model.method is None:
+        return
+    try:
+        run = Run(zoo.build(model.architecture, **model.options), model.recipe, classifies=True)
+    except Exception:  # a network that only its data can tell how to build
+        return
+    try:
+        with run.at_end:
+            model.method.begin(run)
+    except SpecError as error:
+        error.place = ()
+        raise error.at("model", "method") from None
 
 
 def _look_for(model: Checkpoint, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mho.studies.cells import Cell
 from mho.studies.index import Index
-from mho.studies.joining import Joined, joined, result_of
+from mho.studies.joining import Joined, answer_of, joined, result_of
 from mho.studies.names import Shard
 from mho.studies.notices import incomplete, mixed
 from mho.studies.overview import overview
@@ -31,31 +31,56 @@ class Answers:
     Attributes:
         study: the study.
         results: label to result, in the order of the axes; only combinations of which every cell is complete, or
-            whose complete severities make a table.
-        points: label to combination.
+            whose complete severities make a table. Empty where the study asks a question.
+        found: label to what the study's question found, one at every severity and age: of ``WorstCase`` worst cases,
+            of ``Verify`` verifications.
+        points: label to combination; of a question with its severity and age.
         failures: what did not work, with its traceback.
         notices: what a reader should know: versions mixed in one table, cells missing, files damaged.
     """
 
     study: Study
     results: dict[str, Result]
+    found: dict[str, Any]
     points: dict[str, Point]
     failures: dict[str, str]
     notices: tuple[str, ...]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat record per population, axes first (fractions, seconds, nats)."""
+        """One flat record per population, axes first (fractions, seconds, nats); per line of what a question found."""
         out = []
         for label, result in self.results.items():
             out += [{**self.points[label].axes, **record} for record in result.rows()]
+        for label, found in self.found.items():
+            out += [{**self._place(label), **record} for record in found.rows()]
         return out
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """One flat record for each of ``found``: its place, and the answer in few numbers."""
+        question = self.study.question
+        if question is None:
+            return []
+        return [{**self._place(label), **question.summary(found)} for label, found in self.found.items()]
+
+    def _place(self, label: str) -> dict[str, Any]:
+        """Where an answer is: its values on the axes, sigma, and age."""
+        point, question = self.points[label], self.study.question
+        assert question is not None
+        sigma, (age,) = point.study.sigma, point.study.age
+        place = {"sigma": sigma[0] if sigma else None, "age_s": age}
+        return {**point.axes, **{k: v for k, v in place.items() if k.removesuffix("_s") not in question.idle}}
 
     def every_chip(self) -> list[dict[str, Any]]:
         """One flat record per chip and population: axes, sigma, age, chip number, metric and EKL.
 
-        Of adaptive cells also how many images each chip was judged on and how far it is known.
+        Of adaptive cells also how many images each chip was judged on and how far it is known; of what a question
+        found, how the chip was made.
         """
-        out = []
+        out: list[dict[str, Any]] = []
+        for label, found in self.found.items():
+            assert self.study.question is not None
+            chips = self.study.question.every_chip(found)
+            out += [{**self._place(label), "label": label, **chip} for chip in chips]
         for label, result in self.results.items():
             judged = result.screening
             for i, sigma in enumerate(result.sigma):
@@ -76,8 +101,8 @@ class Answers:
         return out
 
     def __str__(self) -> str:
-        if len(self.results) <= FEW:
-            return "\n\n".join(str(result) for result in self.results.values())
+        if len(self.results) + len(self.found) <= FEW:
+            return "\n\n".join(str(result) for result in (*self.results.values(), *self.found.values()))
         return overview(self)
 
 
@@ -105,10 +130,16 @@ def collect(plan: Plan, store: Store, index: Index, failures: Mapping[str, str])
     for cell in plan.cells:
         by_point.setdefault(id(cell.point), []).append(cell)
     results: dict[str, Result] = {}
+    answers: dict[str, Any] = {}
     points: dict[str, Point] = {}
     for own in by_point.values():
-        point = own[0].point
-        made = result_of(point, own, {c: data for c in own if (data := cells[c.key].data) is not None})
+        point, complete = own[0].point, {c: data for c in own if (data := cells[c.key].data) is not None}
+        if plan.study.question is not None:
+            for cell, data in complete.items():
+                points[str(cell)] = _one(cell)
+                answers[str(cell)] = answer_of(cell, data)
+            continue
+        made = result_of(point, own, complete)
         if made is not None:
             points[point.label] = point
             results[point.label] = made
@@ -116,9 +147,15 @@ def collect(plan: Plan, store: Store, index: Index, failures: Mapping[str, str])
     what = {key: f"training {network.label}" for key, network in plan.networks.items()}
     what |= {key: str(cell) for key, cell in found.items()}
     named = {what.get(key, key): text for key, text in failures.items()}
-    notices = (*mixed(results), *_unused(plan, cells, bool(trained)))
+    notices = (*mixed(results or answers), *_unused(plan, cells, bool(trained)))
     damaged = tuple(shard for cell in cells.values() for shard in cell.damaged)
-    return Collected(Answers(plan.study, results, points, named, notices), damaged, trained)
+    return Collected(Answers(plan.study, results, answers, points, named, notices), damaged, trained)
+
+
+def _one(cell: Cell) -> Point:
+    """The combination of a cell at its own severity and age alone."""
+    point, sigma = cell.point, () if cell.sigma is None else (cell.sigma,)
+    return Point(point.study.replace(sigma=sigma, age=(cell.age,)), point.axes)
 
 
 def _trained(plan: Plan, cells: Mapping[str, Joined]) -> dict[str, dict[str, tuple[Shard, ...]]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_origin
 
 from mho.frozen import FrozenDict
+from mho.programming import OpenLoop, Scheme
 from mho.spec import Spec, kinds, kinds_of
 from mho.studies.points import SWEPT
 from mho.studies.study import Study
@@ -27,6 +28,7 @@ def axes(field_type: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
             said = field_type(inner)
             options = found.setdefault(place, [])
             options += [o for o in map(_named, said.get("anyOf", [said])) if o not in options]
+    del found["question"]  # a table answers one question
     exact = {place: _values(options) for place, options in found.items() if "#" not in place}
     patterns = {_pattern(place): _values(options) for place, options in found.items() if "#" in place}
     return {"properties": exact, "patternProperties": patterns, "additionalProperties": False}
@@ -51,8 +53,10 @@ def places(name: str, hint: Any, inside: tuple[type, ...] = ()) -> Iterator[tupl
             for field in dataclasses.fields(made):
                 if made in inside:  # a stack may hold stacks
                     yield f"{name}.{field.name}.{REST}", Any
-                else:
-                    yield from places(f"{name}.{field.name}", hints[field.name], (*inside, made))
+                    continue
+                for place, inner in places(f"{name}.{field.name}", hints[field.name], (*inside, made)):
+                    # In place of a value of it, a scheme may be replaced: nothing is verified.
+                    yield place, inner | OpenLoop if issubclass(made, Scheme) and inner is not Any else inner
 
 
 def _named(option: dict[str, Any]) -> dict[str, Any]:

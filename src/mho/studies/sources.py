@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from mho.errors import unknown
 from mho.frozen import FrozenDict
-from mho.spec import Spec
+from mho.spec import Spec, added
+from mho.training.method import Method
 from mho.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Trained(Spec):
         recipe: how.
         seed: of the starting weights; the recipe's seed is that of everything later.
         options: keyword arguments of the architecture.
+        method: what makes it tolerant, such as ``NoiseInjection``; plain training if ``None``.
     """
 
     architecture: str
@@ -83,6 +85,7 @@ class Trained(Spec):
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     options: FrozenDict = field(default_factory=FrozenDict)
+    method: Method | None = added(lambda: None)
 
     def __post_init__(self) -> None:
         from mho.zoo.catalog import ARCHITECTURES
@@ -95,7 +98,7 @@ class Trained(Spec):
     @property
     def label(self) -> str:
         """Short name for tables."""
-        return self.architecture
+        return self.architecture if self.method is None else f"{self.architecture} with {described(self.method)}"
 
 
 Model = Trained | Checkpoint

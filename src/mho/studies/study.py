@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from mho.errors import MhoError, SpecError, unknown
 from mho.frozen import FrozenDict
 from mho.memory.spec import Memory, NameRules
-from mho.spec import Spec, yaml_of
+from mho.spec import Spec, added, yaml_of
+from mho.studies.questions import Question
 from mho.studies.sources import Checkpoint, Data, Trained
 from mho.units import parse_duration
 
@@ -46,6 +47,9 @@ class Study(Spec):
         dtype: of the forward passes.
         axes: dotted name of a field to its values: a list, or a mapping that names them:
             ``{"memory.device": {"ours": ..., "theirs": ...}, "seed": [0, 1]}``. Every combination is one result.
+        calibration: training data, or some held out, never the test data: what rankings of selective write-verify are
+            computed on, verification until a target is judged on, and worst cases are searched on.
+        question: what is asked of every combination in place of a population of chips: ``WorstCase`` or ``Verify``.
 
     Raises:
         SpecError, UnknownNameError: with the place of what is wrong.
@@ -66,6 +70,8 @@ class Study(Spec):
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
     axes: FrozenDict = field(default_factory=FrozenDict)
+    calibration: Data | None = added(lambda: None)
+    question: Question | None = added(lambda: None)
 
     def __post_init__(self) -> None:
         for name in SEVERAL:
@@ -86,6 +92,8 @@ class Study(Spec):
             self.check(len(set(values)) == len(values), name, "lists a value twice")
         self.check(bool(self.age), "age", "is an empty list; give one or more values")
         self._check_metric()
+        self._check_calibration()
+        self._check_question()
         from mho.studies.points import check_axes
 
         check_axes(self)
@@ -110,6 +118,22 @@ class Study(Spec):
                 check_precision(self.precision, self.percentiles, self.threshold, bounded)
             except MhoError as error:
                 raise error.at("precision") from None
+
+    def _check_calibration(self) -> None:
+        said, test = self.calibration, self.data
+        # Two limits of one split overlap: both are its first samples.
+        if said is not None and (said.name, said.split, said.options) == (test.name, test.split, test.options):
+            other = "train" if test.split == "test" else "test"
+            raise SpecError(
+                f"calibration is the test data ({test.name}, {test.split}), on which nothing may be chosen; take "
+                f"others, such as {{name: {test.name}, split: {other}}}"
+            ).at("calibration")
+
+    def _check_question(self) -> None:
+        usual = {f.name: f.default for f in fields(self)}
+        for name in () if self.question is None else self.question.idle:
+            kind = type(self.question).__name__
+            self.check(getattr(self, name) == usual[name], name, f"means nothing to question: {kind}; leave it out")
 
     @property
     def n_chips(self) -> int:

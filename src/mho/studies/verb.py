@@ -116,18 +116,23 @@ def answers(record: dict[str, Any], store: Store) -> Answers:
 
 
 def first_chips(record: dict[str, Any], store: str | os.PathLike[str]) -> Chips | None:
-    """The chips of a study's first result; ``None`` if their network is not in the store (yet)."""
+    """The chips of a study's first result, for tables of what sits where and not for sampling.
+
+    ``None`` if their network is not in the store (yet).
+    """
     from mho.memory import Memory, deploy
     from mho.zoo import unpack
 
     plan = recorded_plan(record)
-    point, (key, _) = plan.cells[0].point, plan.digests[0]
+    point, key = plan.cells[0].point, plan.digests[0][0]
     content = Store(store).model(key)
     if content is None:
         return None
-    memory = point.study.memory
+    memory, model = point.study.memory, unpack(content)
     rules = memory if isinstance(memory, Memory) else memory.rules
-    return deploy(unpack(content), rules, seed=point.study.seed)
+    # Which weights are verified is not what sits where, so any curvature does.
+    curvature = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    return deploy(model, rules, seed=point.study.seed, sensitivity=curvature)
 
 
 def where(store: str | os.PathLike[str] | None) -> Store:
@@ -144,6 +149,6 @@ def record(plan: Plan, file: str | None = None) -> dict[str, Any]:
         "study": plan.study.to_dict(),
         "digests": [list(pair) for pair in plan.digests],
         "chips": plan.study.n_chips,
-        "cells": [[c.key, c.point.label, str(c), c.adaptive] for c in plan.cells],
+        "cells": [[c.key, c.point.label, str(c), c.whole] for c in plan.cells],
         "networks": [[n.key, n.label] for n in plan.networks.values() if n.job is not None],
     }

@@ -13,6 +13,8 @@ from mho.errors import DataError
 
 if TYPE_CHECKING:
     from mho.evaluation import Bench, Lot
+    from mho.evaluation.sensitivity import Sensitivity
+    from mho.memory import Chips
 
 THREADS = 1
 """Of torch, in every job: how its sums are split, and so their last digits, depends on the number of threads, and a
@@ -20,6 +22,8 @@ study's numbers must not depend on its workers. Cores are kept busy by many work
 trained before, with ``mho train``."""
 BENCHES = 2
 """Test benches that a worker keeps: the job at hand, and one to come back to."""
+SENSITIVITIES = 4
+"""Sensitivities that a worker keeps, each as large as its network: cells of one network differ in their ranking."""
 
 
 class Worker:
@@ -38,6 +42,7 @@ class Worker:
         self._load = loader(root)
         self._benches: OrderedDict[str, Bench] = OrderedDict()
         self._lots: dict[tuple[str, str], Lot] = {}
+        self._sensitivities: OrderedDict[tuple[str, str, str], Sensitivity] = OrderedDict()
 
     def do(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """What the job asks for: plain data, and the bytes of a network where it was to be trained."""
@@ -49,6 +54,7 @@ class Worker:
             done: tuple[dict[str, Any], bytes] = {
                 "measure": self._measure,
                 "adaptive": self._adaptive,
+                "ask": self._ask,
                 "train": self._train,
             }[job["kind"]](job)
         finally:
@@ -58,7 +64,7 @@ class Worker:
 
     def _measure(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         from mho.evaluation.provenance import record
-        from mho.evaluation.writing import Writing, total
+        from mho.evaluation.writing import Writing
 
         started = time.perf_counter()
         bench, lot = self._lot(job)
@@ -70,18 +76,16 @@ class Worker:
             "ideal": _numbers([bench.ideal])[0],
             "images": len(bench.data),
             "data": bench.data.name,
-            "writing": Writing.of([total(lot.programmed)]).to_dict(),
+            "writing": Writing.of([bench.cost(None)]).to_dict(),
             "provenance": {**record(lot, seconds=time.perf_counter() - started), "host": platform.node()},
         }
         return data, b""
 
     def _adaptive(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         from mho.evaluation import evaluate
-        from mho.memory import deploy
 
-        chips = deploy(self._model(job["model"]), _rules(job["rules"]), seed=job["seed"])
         result = evaluate(
-            chips,
+            self._chips(job),
             self._data(job),
             n_chips=job["n_chips"],
             precision=job["precision"],
@@ -96,6 +100,25 @@ class Worker:
         )
         return {"result": result.to_dict(), "provenance": {**result.provenance, "host": platform.node()}}, b""
 
+    def _ask(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from mho.spec import from_dict
+        from mho.studies.questions import Asked, Question
+
+        question = from_dict(job["question"])
+        assert isinstance(question, Question)
+        names = ("seed", "age", "metric", "dtype", "n_chips")
+        found = question.ask(
+            Asked(
+                model=self._model(job["model"]),
+                rules=_rules(job["rules"]),
+                data=self._data(job),
+                calibration=self._data(job, "calibration") if "calibration" in job else None,
+                settings={name: job[name] for name in names if name not in question.idle and job[name] is not None},
+                device=self._device,
+            )
+        )
+        return {"result": found.to_dict(), "provenance": {**found.provenance, "host": platform.node()}}, b""
+
     def _train(self, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         from mho.spec import from_dict
         from mho.studies.sources import Trained
@@ -107,20 +130,19 @@ class Worker:
         assert isinstance(spec, Trained)
         data = self._checked(spec.data, job["data_digest"])
         start = build_for(spec.architecture, data, seed=spec.seed, **spec.options)
-        trained = train(start, data, recipe=spec.recipe, device=self._device, progress=False)
+        trained = train(start, data, method=spec.method, recipe=spec.recipe, device=self._device, progress=False)
         return {}, pack(trained.cpu(), study=job["spec"])
 
     def _lot(self, job: dict[str, Any]) -> tuple[Bench, Lot]:
         from mho.evaluation import Bench
-        from mho.memory import deploy
         from mho.studies.cells import digest
 
         shared = {k: job[k] for k in ("model", "rules", "data_digest", "seed", "metric", "dtype")}
+        shared["calibration"] = job.get("calibration_digest")
         key = digest(shared)
         if key not in self._benches:
-            chips = deploy(self._model(job["model"]), _rules(job["rules"]), seed=job["seed"])
             self._benches[key] = Bench(
-                chips, self._data(job), metric=job["metric"], dtype=job["dtype"], device=self._device
+                self._chips(job), self._data(job), metric=job["metric"], dtype=job["dtype"], device=self._device
             )
             if len(self._benches) > BENCHES:
                 dropped, _ = self._benches.popitem(last=False)
@@ -133,15 +155,36 @@ class Worker:
             self._lots[at] = bench.lot(None, job["age"], 10**6)
         return bench, self._lots[at]
 
+    def _chips(self, job: dict[str, Any]) -> Chips:
+        from mho.memory import deploy
+
+        curvature = None if job.get("measured_by") is None else self._sensitivity(job)
+        return deploy(self._model(job["model"]), _rules(job["rules"]), seed=job["seed"], sensitivity=curvature)
+
+    def _sensitivity(self, job: dict[str, Any]) -> Sensitivity:
+        """What the ranking takes of the network itself, whatever memory its weights are then written to."""
+        from mho.evaluation.sensitivity import sensitivity
+
+        key = (job["model"], job["calibration_digest"], job["measured_by"])
+        if key not in self._sensitivities:
+            model, data = self._model(job["model"]), self._data(job, "calibration")
+            self._sensitivities[key] = sensitivity(
+                model, data, method=job["measured_by"], device=self._device, show_progress=False
+            )
+            if len(self._sensitivities) > SENSITIVITIES:
+                self._sensitivities.popitem(last=False)
+        self._sensitivities.move_to_end(key)
+        return self._sensitivities[key]
+
     def _model(self, key: str) -> Any:
         from mho.zoo import unpack
 
         return unpack(self._fetch(key))
 
-    def _data(self, job: dict[str, Any]) -> Any:
+    def _data(self, job: dict[str, Any], which: str = "data") -> Any:
         from mho.spec import from_dict
 
-        return self._checked(from_dict(job["data"]), job["data_digest"])
+        return self._checked(from_dict(job[which]), job[f"{which}_digest"])
 
     def _checked(self, spec: Any, digest: str) -> Any:
         data, found = self._load(spec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -79,6 +79,8 @@ def check_method(method: object, memory: object) -> None:
         return
     if not isinstance(method, Method):
         raise SpecError(f"method={_spelt(method)}")
+    if memory is not None:
+        _check_programming(memory)
     if memory is not None and not method.takes_memory:
         raise SpecError(
             f"{type(method).__name__} takes no memory: its fields alone say what it does; leave out memory="
@@ -87,6 +89,19 @@ def check_method(method: object, memory: object) -> None:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_programming(memory: object) -> None:
+    from mho.memory import Memory
+    from mho.programming import Selective
+
+    rules = memory.values() if isinstance(memory, Mapping) else (memory,)
+    for one in rules:
+        if isinstance(one, Memory) and isinstance(one.programming, Selective):
+            raise SpecError(
+                "training takes no Selective programming: which weights are verified is chosen for a finished "
+                "network; give the memory OpenLoop or WriteVerify"
+            )
 
 
 def _spelt(method: object) -> str:

@@ -72,4 +72,4 @@ class Cells:
         if programmed.mean is not None and programmed.std is not None:
             return (programmed.mean + programmed.std * draws.normal("programming"))[0]
         read = programmed.scheme.write(programmed.device, target, draws, programmed.age).read
-        return programmed.encoded.decode(read.clamp(min=0) if programmed.clip_negative else read)[0]
+        return programmed.encoded.decode(read)[0]

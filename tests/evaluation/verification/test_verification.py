@@ -82,6 +82,49 @@ def test_the_loop_stops_at_the_first_fraction_that_does_on_calibration_data() ->
     assert "magnitude: " in str(found)
 
 
+def test_the_loop_measures_its_drop_from_the_digital_network() -> None:
+    """Two levels a weight cost accuracy by themselves: a drop from the noiseless cells would be met earlier."""
+    net = model()
+    held_out = labelled(net, 150, 6)
+    coarse = SlicedMagnitude(weight_bits=1, cell_bits=1)
+    memory = mho.Memory(device=RRAM1(sigma=0.01), mapping=coarse, programming=VERIFY)
+    options = {"rankings": "magnitude", "fractions": (0.0, 1.0), "n_chips": 2}
+    found = mho.verify(net, memory, labelled(net, 50, 5), calibration=held_out, target_drop=0.02, **options)
+    assert found.ideal < found.digital - 0.05
+    assert np.isnan(found.needed).all()
+
+
+def test_what_cannot_be_asked_of_a_result_is_refused() -> None:
+    net = model()
+    memory = mho.Memory(device=RRAM1(sigma=0.25), programming=VERIFY)
+    found = mho.verify(net, memory, labelled(net, 50, 5), rankings="random", fractions=(0.1, 0.5), n_chips=2, sigma=0.2)
+    assert (found.at("random", 0.1).sigma, found.sigma, found.first_chip) == (0.2, 0.2, 0)
+    assert "WriteVerify" in found.memory
+    assert "sigma 0.2" in str(found)
+    assert "qin2025neft" in mho.cite(found)
+    for ask, said in (
+        (lambda: found.speedup(0.01), "the last fraction is 0.5"),
+        (lambda: found.speedup(1), "half a point is 0.005"),
+        (lambda: found.area("random"), "measure both ends"),
+        (lambda: found.at("random", 0.2), "it has 0.1, 0.5"),
+        (lambda: found.at("rando", 0.1), "did you mean 'random'"),
+    ):
+        with pytest.raises(MhoError, match=said):
+            ask()
+
+
+def test_a_selective_memory_chooses_the_rankings() -> None:
+    net = model()
+    chosen = Selective(ranking="random", fraction=0.3, verify=VERIFY, unit="cell")
+    memory = mho.Memory(device=RRAM1(sigma=0.25), programming=chosen)
+    found = mho.verify(net, memory, labelled(net, 20, 5), fractions=(0, 1), n_chips=1)
+    assert found.rankings == ("random",)
+    memory = memory.replace(programming=chosen.replace(ranking="fisher", unit="weight"))
+    data, held_out = labelled(net, 20, 5), labelled(net, 20, 6)
+    found = mho.verify(net, memory, data, calibration=held_out, fractions=(0, 1), n_chips=1)
+    assert found.rankings == ("fisher", "magnitude", "random")
+
+
 def test_a_result_survives_json_and_says_what_it_is_about() -> None:
     net = model()
     memory = mho.Memory(device=RRAM1(sigma=0.25), programming=VERIFY)
@@ -123,22 +166,30 @@ def test_speedup_counts_only_measured_points() -> None:
 
 
 NET = model()
-DATA = labelled(NET, 20, 5)
+DATA, HELD_OUT = labelled(NET, 20, 5), labelled(NET, 20, 6)
 MEMORY = mho.Memory(device=RRAM1(sigma=0.1), programming=VERIFY)
 REFUSED = [
     ({"memory": MEMORY.replace(programming=OpenLoop())}, "writes with OpenLoop, which does not verify"),
     ({"rankings": ("magnitud",)}, "did you mean 'magnitude'"),
+    ({"rankings": "randm"}, "unknown ranking 'randm'"),
     ({"rankings": ()}, "must be one or more different names"),
     ({"rankings": ("random", "random")}, "must be one or more different names"),
-    ({"fractions": (0.1, 10)}, "numbers from 0 to 1; 10 % is 0.1"),
+    ({"fractions": (0.1, 10)}, "fractions=10 must be a number from 0 to 1; 10 % is 0.1"),
     ({"fractions": (0.5, 0.1)}, "must rise"),
     (
         {"rankings": ("second-derivative",)},
         "ranking 'second-derivative' needs the model's curvature: give calibration=",
     ),
     ({"target_drop": 0.01}, "judged on calibration data, never on test data; give calibration="),
-    ({"target_drop": 1.5, "calibration": DATA}, "half a point is 0.005"),
-    ({"target_drop": 0.1, "calibration": DATA, "metric": "perplexity"}, "perplexity is none"),
+    ({"calibration": DATA}, "calibration is the test data, on which nothing may be chosen"),
+    ({"target_drop": 1.5, "calibration": HELD_OUT}, "half a point is 0.005"),
+    ({"target_drop": 0.1, "calibration": HELD_OUT, "metric": "perplexity"}, "perplexity is none"),
+    ({"rankings": ("given",)}, "give sensitivity={name: tensor}"),
+    ({"rankings": ("fisher",), "sensitivity": torch.ones(3)}, "sensitivity is a Tensor; it takes what mho.sensitivity"),
+    ({"sigma": [0.1, 0.2]}, "sigma lists 2 values; this takes one"),
+    ({"sigma": "0.1"}, "sigma='0.1' is a str; it takes a number"),
+    ({"age": -1.0}, "age=-1 must be zero or more seconds"),
+    ({"fractions": "0.1"}, "fractions='0.1' is a str; it takes a number"),
     ({"n_chips": 0}, "n_chips=0 must be one or more"),
 ]
 

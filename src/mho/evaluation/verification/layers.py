@@ -41,7 +41,6 @@ class Halves:
         for name, p in lot.programmed.items():
             for half, scheme in zip(halves, (OpenLoop(), p.scheme), strict=True):
                 read = replace(p, scheme=scheme).written(seed, ids).read
-                read = read.clamp(min=0) if p.clip_negative else read
                 half[name] = read if by_cell else p.encoded.decode(read)
         return cls(lot.programmed, *halves, by_cell)
 

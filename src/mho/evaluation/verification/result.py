@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +51,16 @@ class Verification:
         calibration: name of the data that the loop looked at, empty without a loop.
         calibration_images: their number.
         sensitivity: name and number of images of the data that curvatures come from; empty where none was needed.
+        higher_is_better: as it is of accuracy.
+        unit: what the fractions are of: ``"weight"`` or ``"cell"``.
+        sigma: severity, ``None`` for the device's own.
+        age: seconds since programming.
+        memory: YAML of the memory, or of the rules.
         seed: of the deployment.
+        first_chip: number of the first chip.
+        references: BibTeX keys.
         provenance: versions, device and wall time.
     """
-
-    references: ClassVar[tuple[str, ...]] = ("yan2022swim",)
 
     rankings: tuple[str, ...]
     fractions: tuple[float, ...]
@@ -82,7 +87,14 @@ class Verification:
     calibration: str = ""
     calibration_images: int = 0
     sensitivity: str = ""
+    higher_is_better: bool = True
+    unit: str = "weight"
+    sigma: float | None = None
+    age: float = 0.0
+    memory: str = ""
     seed: int = 0
+    first_chip: int = 0
+    references: tuple[str, ...] = ("yan2022swim",)
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -98,10 +110,16 @@ class Verification:
             has = ", ".join(f"{f:g}" for f in self.fractions)
             raise SpecError(f"no fraction {fraction:g} in this result; it has {has}")
         values = self.values[i, near[0]]
-        return Population(values=values, ekl_values=None, sigma=None, age=0.0, confidence=self.confidence)
+        return Population(values=values, ekl_values=None, sigma=self.sigma, age=self.age, confidence=self.confidence)
 
     def area(self, ranking: str, other: str | None = None) -> Interval:
-        """Mean metric over NWC from 0 to 1 (trapezoids, a chip at a time); less that of ``other`` if one is given."""
+        """Mean metric over NWC from 0 to 1 (trapezoids, a chip at a time); less that of ``other`` if one is given.
+
+        Raises:
+            SpecError: nothing verified, or everything, was not measured.
+        """
+        if (self.fractions[0], self.fractions[-1]) != (0, 1):
+            raise SpecError("the mean over NWC takes fractions from 0 to 1; measure both ends")
         areas = self._areas(ranking) - (0.0 if other is None else self._areas(other))
         return mean_interval(areas, self.confidence)
 
@@ -114,8 +132,17 @@ class Verification:
         """Ranking to 1 / NWC at the fewest write cycles whose mean metric is within ``drop`` of verifying all.
 
         With the limits of a bootstrap over chips, 2,000 resamples with a fixed key. Only the fractions that were
-        measured count: nothing is interpolated.
+        measured count: nothing is interpolated. Infinite where chips that nobody verifies are good enough.
+
+        Raises:
+            SpecError: the drop is no fraction, everything verified was not measured, or less of the metric is better.
         """
+        if self.bounded and not 0 <= drop < 1:
+            raise SpecError(f"drop={drop:g} must lie between 0 and 1; half a point is 0.005")
+        if self.fractions[-1] != 1:
+            raise SpecError(f"speed-ups compare with everything verified; the last fraction is {self.fractions[-1]:g}")
+        if not self.higher_is_better:
+            raise SpecError(f"speed-ups take a metric of which more is better; {self.metric} is none")
         return {
             name: speedup(self.values[i], self.nwc[i], drop, self.confidence) for i, name in enumerate(self.rankings)
         }
@@ -131,7 +158,8 @@ class Verification:
 
     def _record(self, i: int, j: int) -> dict[str, Any]:
         p = self.at(self.rankings[i], self.fractions[j])
-        out: dict[str, Any] = {"label": self.label, "ranking": self.rankings[i], "fraction": self.fractions[j]}
+        out: dict[str, Any] = {"label": self.label, "sigma": self.sigma, "age_s": self.age}
+        out |= {"ranking": self.rankings[i], "fraction": self.fractions[j]}
         named = ("nwc", "nwc_with_first_write", "cycles", "failures", "seconds", "joules")
         out |= {name: float(getattr(self, name)[i, j]) for name in named if getattr(self, name) is not None}
         for name, interval in {"mean": p.mean, "p1": p.percentile(1), "p5": p.percentile(5)}.items():
@@ -148,7 +176,7 @@ class Verification:
         """The result that :meth:`to_dict` wrote."""
         arrays = {f.name for f in fields(cls) if "Array" in str(f.type)}
         made = {k: np.asarray(v, dtype=np.float64) if k in arrays and v is not None else v for k, v in data.items()}
-        return cls(**(made | {k: tuple(data[k]) for k in ("rankings", "fractions")}))
+        return cls(**(made | {k: tuple(data[k]) for k in ("rankings", "fractions", "references") if k in data}))
 
     def __str__(self) -> str:
         return "\n".join([points(self), *loop(self)])

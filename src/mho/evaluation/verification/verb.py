@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from torch import nn
 from mho.data.adapters import as_dataset
 from mho.errors import SpecError, unknown
 from mho.evaluation import provenance
-from mho.evaluation.arguments import check_counts, check_statistics
+from mho.evaluation.arguments import axis, check_counts, check_statistics, single
 from mho.evaluation.bench import Bench, Lot
-from mho.evaluation.metrics import Metric, UserMetric
+from mho.evaluation.metrics import Metric, UserMetric, better
 from mho.evaluation.plan import Batching
 from mho.evaluation.prepare import Dtype
-from mho.evaluation.verification.curvatures import Curvatures
+from mho.evaluation.verification.curvatures import Curvatures, cited
 from mho.evaluation.verification.layers import Halves
 from mho.evaluation.verification.loop import Loop
 from mho.evaluation.verification.points import Curve, Mask
@@ -40,8 +41,8 @@ def verify(
     data: Any,
     *,
     calibration: Any = None,
-    rankings: Sequence[str] = ("second-derivative", "magnitude", "random"),
-    fractions: Sequence[float] = FRACTIONS,
+    rankings: str | Sequence[str] | None = None,
+    fractions: float | Iterable[float] = FRACTIONS,
     target_drop: float | None = None,
     sensitivity: Curvature | Mapping[str, Curvature] | None = None,
     n_chips: int = 100,
@@ -71,8 +72,10 @@ def verify(
             ``Selective(...)``: how weights are verified, and what is selected (weights or cells).
         data: test data.
         calibration: data that sensitivities and the loop take: training data, or some held out; never ``data``.
-        rankings: names of :data:`mho.programming.RANKINGS`.
-        fractions: of the weights that are verified, each between 0 and 1.
+        rankings: names of :data:`mho.programming.RANKINGS`; that of a ``Selective`` and chance, unless given, and
+            magnitude where whole weights are selected.
+        fractions: of the weights (or cells) that are verified, each between 0 and 1; a ``Selective``'s own does not
+            count.
         target_drop: see above; that of a ``Selective`` unless given. Only for metrics that are fractions.
         sensitivity: what :func:`mho.sensitivity` found, or one of each method by its name; computed on ``calibration``
             if ``None``.
@@ -98,39 +101,43 @@ def verify(
     check_counts(n_chips=n_chips, first_chip=first_chip, batch_size=batch_size)
     check_statistics((), confidence)
     wanted = _fractions(fractions)
-    for name in rankings:
-        if name not in RANKINGS:
-            raise unknown("ranking", name, RANKINGS)
-    if not rankings or len(set(rankings)) < len(rankings):
-        raise SpecError(f"rankings={tuple(rankings)!r} must be one or more different names")
+    (severity,) = single("sigma", sigma, lambda s: 0 <= s < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
+    (oldness,) = single("age", age, lambda a: 0 <= a < math.inf, "zero or more seconds, and finite")
+    if calibration is not None and calibration is data:
+        raise SpecError("calibration is the test data, on which nothing may be chosen; give training data")
     rules, asked = _verified(normalise(memory))
+    names = _names(rankings, asked)
     drop = asked.target_drop if target_drop is None else target_drop
-    schemes = [asked.replace(ranking=name, fraction=1.0, target_drop=None) for name in rankings]
+    schemes = [asked.replace(ranking=name, fraction=1.0, target_drop=None) for name in names]
     samples = None if calibration is None else as_dataset(calibration)
     if drop is not None:
         asked.replace(fraction=None, target_drop=drop)  # refuses what is out of range
         if samples is None:
             raise SpecError("target_drop is judged on calibration data, never on test data; give calibration=")
     chips = deploy(model, rules, seed=seed)
-    curvatures = Curvatures(chips, samples, sensitivity)
+    given = Curvatures.sorted(sensitivity)
     for scheme in schemes:
-        curvatures.check(scheme)
+        given.check(scheme, samples)
     bench = Bench(
         chips, data, metric=metric, device=device, dtype=dtype, batching=batching, batch_size=batch_size, by_cell=True
     )
     if drop is not None and not bench.metric.bounded:
         raise SpecError(f"target_drop is a drop of a fraction such as accuracy; {bench.metric.name} is none")
-    lot = bench.lot(sigma, age, 1)
+    lot = bench.lot(severity, oldness or 0.0, 1)
     with torch.inference_mode():
-        programmed = bench.chips.programmed(sigma=sigma, age=age, by_cell=True)
-    curves = [Curve.of(s, bench.chips, programmed, curvatures.of(s)) for s in schemes]
+        programmed = bench.chips.programmed(sigma=severity, age=oldness or 0.0, by_cell=True)
+    found = [given.of(s, bench.chips, samples) for s in schemes]
+    curves = [Curve.of(s, bench.chips, programmed, h) for s, h in zip(schemes, found, strict=True)]
     masks = [curve.masks(wanted) for curve in curves]
     loop = None
     if drop is not None:
-        held_out = Bench(chips, samples, metric=metric, device=device, dtype=dtype, batching=batching, by_cell=True)
-        loop = Loop.of(curves, held_out.lot(sigma, age, 1), increment=asked.increment, drop=drop)
-    values = np.full((len(rankings), len(wanted), n_chips), np.nan)
-    stopped = np.full((n_chips, len(rankings), 3), np.nan)
+        held_out = Bench(
+            chips, samples, metric=metric, device=device, dtype=dtype, batching=batching, batch_size=batch_size,
+            by_cell=True,
+        )  # fmt: skip
+        loop = Loop.of(curves, held_out.lot(severity, oldness or 0.0, 1), increment=asked.increment, drop=drop)
+    values = np.full((len(names), len(wanted), n_chips), np.nan)
+    stopped = np.full((n_chips, len(names), 3), np.nan)
     with progress(f"{label or chips.label}: chips", n_chips, enabled=show_progress) as bar:
         for c in range(n_chips):
             with torch.inference_mode():
@@ -140,7 +147,7 @@ def verify(
                     stopped[c] = loop.run(halves, lot)
             bar.advance(1)
     return Verification(
-        rankings=tuple(rankings),
+        rankings=tuple(names),
         fractions=tuple(wanted),
         values=values,
         **_costs(curves, masks),
@@ -158,18 +165,39 @@ def verify(
         images=len(bench.data),
         calibration="" if loop is None else loop.lot.bench.data.name,
         calibration_images=0 if loop is None else len(loop.lot.bench.data),
-        sensitivity=curvatures.source,
+        sensitivity=given.source,
+        higher_is_better=better(metric, bench.metric, None),
+        unit=asked.unit,
+        sigma=severity,
+        age=oldness or 0.0,
+        memory=chips.to_yaml(),
         seed=seed,
+        first_chip=first_chip,
+        references=tuple(dict.fromkeys([*chips.references, *Selective.references, *cited(found)])),
         provenance=provenance.record(lot, seconds=time.perf_counter() - started),
     )
 
 
-def _fractions(fractions: Sequence[float]) -> list[float]:
-    if not fractions or any(not 0 <= f <= 1 for f in fractions):
-        raise SpecError(f"fractions={tuple(fractions)!r} must be one or more numbers from 0 to 1; 10 % is 0.1")
-    if sorted(set(fractions)) != list(fractions):
-        raise SpecError(f"fractions={tuple(fractions)!r} must rise")
-    return [float(f) for f in fractions]
+def _fractions(fractions: float | Iterable[float]) -> list[float]:
+    listed = axis("fractions", fractions, lambda f: 0 <= f <= 1, "a number from 0 to 1; 10 % is 0.1")
+    wanted = [f for f in listed if f is not None]
+    if sorted(wanted) != wanted:
+        raise SpecError(f"fractions={tuple(wanted)!r} must rise")
+    return wanted
+
+
+def _names(rankings: str | Sequence[str] | None, asked: Selective) -> list[str]:
+    if rankings is None:
+        others = ("random",) if asked.unit == "cell" else ("magnitude", "random")
+        return list(dict.fromkeys((asked.ranking, *others)))
+    names = [rankings] if isinstance(rankings, str) else list(rankings)
+    for name in names:
+        if name not in RANKINGS:
+            raise unknown("ranking", name, RANKINGS)
+        asked.replace(ranking=name)  # refuses what cannot tell cells apart
+    if not names or len(set(names)) < len(names):
+        raise SpecError(f"rankings={tuple(names)!r} must be one or more different names")
+    return names
 
 
 def _verified(rules: dict[str, Memory | None]) -> tuple[dict[str, Memory | None], Selective]:

@@ -24,12 +24,16 @@ def points(result: Verification) -> str:
         costs = [format_duration(row[k]) if k == "seconds" else f"{row[k]:.3g}" for k in timed]
         counted = [f"{row['nwc']:.3f}", f"{row['cycles']:,.0f}", *costs]
         rows.append([row["ranking"], f"{row['fraction']:g}", *counted, *spelled, show(row["min"])])
+    where = "" if result.sigma is None else f"sigma {result.sigma:g}, "
+    where += f"age {format_duration(result.age)}, " if result.age else ""
     title = (
         f"{result.label}: {result.metric}{' in %' if result.bounded else ''}, {result.chips} chips x {result.images} "
-        f"samples, seed {result.seed}; digital {show(result.digital)}, noiseless cells {show(result.ideal)}; "
+        f"samples, {where}seed {result.seed}; digital {show(result.digital)}, noiseless cells {show(result.ideal)}; "
         f"[{100 * result.confidence:g} % intervals over chips]"
     )
-    return table(["ranking", "fraction", "NWC", "cycles", *timed, "mean", "p1", "min"], rows, left=1, title=title)
+    return table(
+        ["ranking", f"{result.unit}s", "NWC", "cycles", *timed, "mean", "p1", "min"], rows, left=1, title=title
+    )
 
 
 def loop(result: Verification) -> list[str]:
@@ -44,7 +48,7 @@ def loop(result: Verification) -> list[str]:
         said = f"  {name}: {int(done.sum())} of {result.chips} chips got there"
         if done.any():
             needed, nwc = (mean_interval(x[i][done], result.confidence) for x in (result.needed, result.needed_nwc))
-            said += f", with {percent(needed.value, 1)} % of the weights and NWC {nwc.value:.3f} on average"
+            said += f", with {percent(needed.value, 1)} % of the {result.unit}s and NWC {nwc.value:.3f} on average"
         reached = mean_interval(result.reached[i], result.confidence)
         out.append(f"{said}; on test data {show(reached.value)} [{show(reached.low)}, {show(reached.high)}]")
     return out

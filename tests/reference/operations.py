@@ -1,0 +1,270 @@
+"""Small functions, one for every operation that has a rule for second derivatives; nobody has two uses of a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+SHAPE = (2, 4, 3, 3)
+FLAT = (3, 4)
+scalar = torch.ops.aten
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normals, no two of which are equal, none of which is near a kink."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def parts(*functions: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Several functions, each of a part of its own: no tensor has two uses, whose cross terms the recursion drops."""
+    return lambda x: torch.cat(
+        [f(part).flatten() for f, part in zip(functions, x.chunk(len(functions), 1), strict=True)]
+    )
+
+
+def positive(f: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda x: f(x.abs() + 0.5)
+
+
+INDEX = torch.tensor([[2, 0, 1], [1, 1, 0]])
+MASK = drawn(*SHAPE, seed=3) > 0
+ONE: dict[str, Callable[[Tensor], Tensor]] = {
+    # routing
+    "alias": lambda x: torch.ops.aten.alias(x),
+    "as_strided": lambda x: x.as_strided((2, 2, 3), (9, 4, 1)),
+    "clone": lambda x: x.clone(),
+    "diagonal": lambda x: x.diagonal(dim1=2, dim2=3),
+    "expand": lambda x: x[:1].expand(3, 4, 3, 3),
+    "lift": lambda x: torch.ops.aten.lift(x),
+    "permute": lambda x: x.permute(3, 0, 2, 1),
+    "select": lambda x: x[:, 1],
+    "slice": lambda x: x[:, 1:3],
+    "split": lambda x: torch.cat(x.split(2, 1)[::-1], 1),
+    "one part of a split": lambda x: x.split(2, 1)[1],
+    "split_with_sizes": lambda x: x.split([1, 3], 1)[1],
+    "squeeze": parts(torch.squeeze, lambda x: x[:1].squeeze(0), lambda x: x[:1].squeeze((0, 1)), torch.clone),
+    "squeeze in place": parts(
+        lambda x: x.clone().squeeze_(),
+        lambda x: x[:1].clone().squeeze_(0),
+        lambda x: x[:1].clone().squeeze_((0, 1)),
+        torch.clone,
+    ),
+    "transpose": lambda x: x.transpose(1, 2).mT,
+    "views in place": parts(
+        lambda x: x.clone().transpose_(1, 2),
+        lambda x: x[0, 0].clone().t_(),
+        lambda x: x.clone().unsqueeze_(0),
+        lambda x: x.clone().as_strided_((2, 2), (3, 1)),
+    ),
+    "t": lambda x: x[0, 0].t(),
+    "unsafe_split": lambda x: torch.unsafe_split(x, 2, 1)[1],
+    "unsafe_view": lambda x: torch.ops.aten._unsafe_view(x, (8, 9)),
+    "reshape_alias": lambda x: torch.ops.aten._reshape_alias(x, (8, 9), (9, 1)),
+    "unbind": lambda x: x.unbind(1)[2],
+    "unfold": lambda x: x.unfold(1, 2, 1),
+    "unsqueeze": lambda x: x.unsqueeze(1),
+    "view": lambda x: x.view(2, -1),
+    "cat": lambda x: torch.cat([x, 2 * x], 1),
+    "stack": lambda x: torch.stack([x, -x]),
+    "im2col": lambda x: F.unfold(x, 2, padding=1, stride=2),
+    "col2im": lambda x: F.fold(x.reshape(2, 4, 9), (4, 4), 2),
+    "flip": lambda x: x.flip(1, 2),
+    "gather": lambda x: x.reshape(2, 36).gather(1, INDEX),
+    "index": lambda x: x[:, INDEX],
+    "index_put": lambda x: x.index_put((torch.tensor([0, 1]), torch.tensor([2, 2])), x[0, :2] * 2, accumulate=True),
+    "index_select": lambda x: x.index_select(1, torch.tensor([3, 0, 0])),
+    "repeat_interleave": lambda x: x.repeat_interleave(2, 1),
+    "index_copy": lambda x: x[:1].index_copy(1, torch.tensor([2, 0]), x[1:, :2] * 3),
+    "index_fill": parts(
+        lambda x: x.index_fill(2, torch.tensor([1]), 0.3),
+        lambda x: x.index_fill(2, torch.tensor([1]), torch.tensor(0.2, dtype=torch.float64)),
+    ),
+    "masked_fill": parts(
+        lambda x: x.masked_fill(MASK[:, :2], 0.3), lambda x: x.masked_fill(MASK[:, 2:], torch.tensor(0.2))
+    ),
+    "masked_scatter": lambda x: x.masked_scatter(MASK, 2 * x),
+    "masked_select": lambda x: x.masked_select(MASK),
+    "pixel_shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "pixel_unshuffle": lambda x: F.pixel_unshuffle(x[:, :, :2, :2], 2),
+    "repeat": lambda x: x.repeat(1, 2, 1, 1),
+    "roll": lambda x: x.roll(1, 2),
+    "scatter": lambda x: x[0, :2].reshape(2, 9).scatter(1, INDEX[:1, :2].expand(2, 2), x[1, :2, 0, :2]),
+    "scatter_value": lambda x: x.reshape(2, 36).scatter(1, INDEX[:1], 0.5),
+    "scatter_add": lambda x: x[0, :2].reshape(2, 9).scatter_add(1, INDEX, x[1, :2, 0] * 2),
+    "index_add": lambda x: x[:1].index_add(1, torch.tensor([1, 1]), x[1:, :2] * 3, alpha=2),
+    "select_scatter": lambda x: x[:1].select_scatter(3 * x[1:, 0], 1, 2),
+    "slice_scatter": lambda x: x[:1].slice_scatter(3 * x[1:, :2], 1, 2, 4),
+    "tril": parts(torch.tril, torch.triu),
+    "where": lambda x: torch.where(MASK[:1], x[:1], x[1:]) + torch.where(MASK[:1], x[1:], 0.5),
+    "pad": lambda x: F.pad(x, (1, 0, 2, 1)),
+    **{f"{mode} pad 1d": lambda x, mode=mode: F.pad(x[0], (1, 2), mode=mode) for mode in ("reflect", "replicate")},
+    **{f"{mode} pad 2d": lambda x, mode=mode: F.pad(x, (1, 2, 0, 1), mode=mode) for mode in ("reflect", "replicate")},
+    **{f"{mode} pad 3d": lambda x, mode=mode: F.pad(x[None], (1,) * 6, mode=mode) for mode in ("reflect", "replicate")},
+    "sum": lambda x: x.sum(),
+    "sum some": lambda x: x.sum((1, 3)),
+    "nansum": lambda x: x.nansum(1),
+    "cumsum": lambda x: x.cumsum(1),
+    "max": lambda x: x.max(1).values,
+    "min": lambda x: x.min(1).values,
+    "sort": lambda x: x.sort(1).values,
+    "topk": lambda x: x.topk(2, 1).values,
+    "kthvalue": lambda x: x.kthvalue(2, 1).values,
+    "max_pool1d": lambda x: F.max_pool1d(x[0], 2),
+    "max_pool2d": lambda x: F.max_pool2d(x, 2, 1, 1),
+    "max_pool3d": lambda x: F.max_pool3d(x, 2, 1),
+    "adaptive_max_pool2d": lambda x: F.adaptive_max_pool2d(x, 2),
+    "adaptive_max_pool3d": lambda x: F.adaptive_max_pool3d(x, 2),
+    "nearest 1d": lambda x: F.interpolate(x[0], scale_factor=2),
+    "nearest 2d": lambda x: F.interpolate(x, scale_factor=2),
+    "nearest 3d": lambda x: F.interpolate(x[None], scale_factor=2),
+    "nearest-exact 1d": lambda x: F.interpolate(x[0], scale_factor=1.5, mode="nearest-exact"),
+    "nearest-exact 2d": lambda x: F.interpolate(x, scale_factor=1.5, mode="nearest-exact"),
+    "nearest-exact 3d": lambda x: F.interpolate(x[None], scale_factor=1.5, mode="nearest-exact"),
+    "median": lambda x: x.median(2).values,
+    "clamp": parts(lambda x: x.clamp(-0.5, 0.5), lambda x: x.clamp(torch.tensor(-0.4), torch.tensor(0.7))),
+    "clamp by tensors": parts(
+        lambda x: x.clamp_min(torch.tensor(0.1)),
+        lambda x: x.clamp_max(torch.tensor(0.2)),
+        lambda x: x.sort(dim=2, stable=True).values,
+        torch.clone,
+    ),
+    "clamp_min": parts(lambda x: x.clamp_min(0.1), lambda x: x.clamp_max(0.2)),
+    "hardshrink": F.hardshrink,
+    "softshrink": F.softshrink,
+    "hardtanh": F.hardtanh,
+    "relu": F.relu,
+    "relu in place": lambda x: F.relu(2 * x, inplace=True),
+    "threshold": parts(lambda x: F.threshold(x, 0.1, 0.2), lambda x: F.threshold(2 * x, 0.1, 0.2, inplace=True)),
+    # arithmetic
+    "abs": torch.abs,
+    "neg": lambda x: -x,
+    "twice": lambda x: x + x,
+    "thrice": lambda x: torch.add(x, x, alpha=2),
+    "none": lambda x: torch.sub(x, x, alpha=0.5),
+    "square": lambda x: x * x,
+    "constants": lambda x: (3 - (2 * x + 1) / 3) - 1,
+    "rsub": parts(lambda x: torch.rsub(x, 2.0), lambda x: torch.rsub(x, torch.tensor(1.0))),
+    "scalars": lambda x: scalar.div.Scalar(scalar.sub.Scalar(scalar.mul.Scalar(scalar.add.Scalar(x, 3), 2), 1), 2),
+    "over": lambda x: x / drawn(4, 1, 1),
+    "times": lambda x: x * drawn(4, 1, 1),
+    "leaky_relu": parts(lambda x: F.leaky_relu(x, 0.3), lambda x: F.leaky_relu(2 * x, 0.3, inplace=True)),
+    "rrelu": parts(F.rrelu, lambda x: F.rrelu(2 * x, inplace=True)),
+    "hardsigmoid": F.hardsigmoid,
+    "nan_to_num": torch.nan_to_num,
+    "lerp": lambda x: torch.lerp(x[:1], x[1:], 0.3),
+    # activations
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "exp": torch.exp,
+    "expm1": torch.expm1,
+    "sqrt": positive(torch.sqrt),
+    "rsqrt": positive(torch.rsqrt),
+    "reciprocal": positive(torch.reciprocal),
+    "one over": positive(lambda x: 1 / x),
+    "log": positive(torch.log),
+    "log1p": positive(torch.log1p),
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "erf": torch.erf,
+    "silu": F.silu,
+    "logsigmoid": F.logsigmoid,
+    "mish": F.mish,
+    "hardswish": lambda x: F.hardswish(3 * x),
+    "gelu": F.gelu,
+    "gelu tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "softplus": lambda x: F.softplus(x, beta=2, threshold=1),
+    "elu": lambda x: F.elu(x, 0.7),
+    "elu in place": lambda x: F.elu(2 * x, 0.7, inplace=True),
+    "selu": F.selu,
+    "celu": lambda x: F.celu(x, 0.7),
+    "celu in place": lambda x: F.celu(2 * x, 0.7, inplace=True),
+    "two to the": lambda x: 2**x,
+    **{f"power {p}": positive(lambda x, p=p: x**p) for p in (0.5, 1, 2, 3, -1.5)},
+    "square()": torch.square,
+    "cube": lambda x: x**3,
+    "glu": lambda x: F.glu(x, 1),
+    "glu last": lambda x: F.glu(x[..., :2], -1),
+    # softmax and reductions
+    "softmax": lambda x: F.softmax(x, -1),
+    "softmax channels": lambda x: F.softmax(x, 1),
+    "safe softmax": lambda x: torch.ops.aten._safe_softmax(x, -1),
+    "log_softmax": lambda x: F.log_softmax(x, 1),
+    "logsumexp": parts(lambda x: x.logsumexp(1), lambda x: x.logsumexp((0, 1))),
+    "mean": lambda x: x.mean(),
+    "mean some": lambda x: x.mean((2, 3)),
+    "amax": parts(lambda x: x.amax((2, 3)), lambda x: x.amin((2, 3))),
+    "largest of all": parts(torch.max, torch.min, lambda x: x[0, 0, 0].median(), torch.amax),
+    "var": parts(lambda x: x.var(1), lambda x: x.var((1, 2), unbiased=False, keepdim=True)),
+    "var of all": lambda x: x.var(),
+    "std": lambda x: x.std((0, -1), correction=0),
+    "norm": lambda x: x.norm(dim=1),
+    "norm of all": lambda x: torch.linalg.vector_norm(x),
+    "norm kept": lambda x: torch.linalg.vector_norm(x, dim=(-1,), keepdim=True),
+    # pooling
+    "avg_pool1d": lambda x: F.avg_pool1d(x[0], 2),
+    "avg_pool2d": lambda x: F.avg_pool2d(x, 2, 1, 1),
+    "avg_pool2d inside": lambda x: F.avg_pool2d(x, 2, 2, 1, count_include_pad=False),
+    "avg_pool2d ceil": lambda x: F.avg_pool2d(x, 2, 2, 1, ceil_mode=True),
+    "avg_pool2d divisor": lambda x: F.avg_pool2d(x, 2, 1, divisor_override=3),
+    "avg_pool3d": lambda x: F.avg_pool3d(x, 2, 1, 1),
+    "adaptive_avg_pool1d": lambda x: F.adaptive_avg_pool1d(x[0], 2),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, 2),
+    "adaptive_avg_pool2d larger": lambda x: F.adaptive_avg_pool2d(x, (5, 2)),
+    "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, 2),
+    "global": lambda x: F.adaptive_avg_pool2d(x, 1),
+    "linear 1d": lambda x: F.interpolate(x[0], scale_factor=1.7, mode="linear"),
+    "bilinear": lambda x: F.interpolate(x, size=(5, 4), mode="bilinear"),
+    "bilinear corners": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True),
+    "bilinear down": lambda x: F.interpolate(x, size=2, mode="bilinear"),
+    "trilinear": lambda x: F.interpolate(x[None], scale_factor=2, mode="trilinear"),
+    # norms without parameters
+    "instance_norm": lambda x: F.instance_norm(x),
+    "layer_norm": lambda x: F.layer_norm(x, (3, 3)),
+}  # fmt: skip
+"""Name to a function of a tensor of SHAPE."""
+
+MANY: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] = {
+    "add": (lambda a, b: torch.add(a, b, alpha=2), (FLAT, (1, 4))),
+    "sub": (lambda a, b: torch.sub(a, b, alpha=2), (FLAT, (4,))),
+    "mul": (lambda a, b: a * b, (FLAT, (3, 1))),
+    "mul twice": (lambda a, b: a * a * b, (FLAT, FLAT)),
+    "div": (lambda a, b: a / (b.abs() + 0.5), (FLAT, (4,))),
+    "div up": (lambda a, b: a / (b.abs() + 0.5), ((4,), FLAT)),
+    "addcmul": (lambda a, b, c: torch.addcmul(a, b, c, value=2), (FLAT, FLAT, (1, 4))),
+    "lerp": (lambda a, b: torch.lerp(a, b, 0.3), (FLAT, FLAT)),
+    "maximum": (lambda a, b: torch.maximum(a, b) + 2 * torch.minimum(a, b), (FLAT, (4,))),
+    "prelu": (lambda a, b: F.prelu(a, b), (SHAPE, (4,))),
+    "where": (lambda a, b: torch.where(MASK[0, :3, 0, :].new_ones(3, 1), a, b), (FLAT, FLAT)),
+    "cat": (lambda a, b: torch.cat([a, b, a]), (FLAT, (1, 4))),
+    "mm": (torch.mm, (FLAT, (4, 2))),
+    "mm of transposed": (lambda a, b: a.t() @ b.t(), ((4, 3), (2, 4))),
+    "bmm": (torch.bmm, ((2, 3, 4), (2, 4, 2))),
+    "matmul broadcast": (torch.matmul, ((2, 3, 4), (4, 2))),
+    "matmul more": (torch.matmul, ((3, 4), (2, 2, 4, 2))),
+    "mv": (torch.mv, (FLAT, (4,))),
+    "vector matrix": (torch.matmul, ((3,), (3, 4))),
+    "dot": (torch.dot, ((5,), (5,))),
+    "addmm": (lambda a, b, c: torch.addmm(a, b, c, beta=2, alpha=3), ((2,), FLAT, (4, 2))),
+    "baddbmm": (lambda a, b, c: torch.baddbmm(a, b, c, beta=2, alpha=0.5), ((2, 3, 2), (2, 3, 4), (2, 4, 2))),
+    "linear": (F.linear, (FLAT, (2, 4), (2,))),
+    "linear 3d": (F.linear, ((2, 3, 4), (2, 4), (2,))),
+    "linear 3d without bias": (F.linear, ((2, 3, 4), (2, 4))),
+    "einsum": (lambda a, b: torch.einsum("bij,kj->bik", a, b), ((2, 3, 4), (2, 4))),
+    "outer": (lambda a, b: torch.einsum("i,j->ij", a, b), ((3,), (4,))),
+    "layer_norm": (lambda x, w, b: F.layer_norm(x, (4,), w, b), ((2, 3, 4), (4,), (4,))),
+    "layer_norm 2d": (lambda x, w, b: F.layer_norm(x, (3, 4), w, b), ((2, 3, 4), (3, 4), (3, 4))),
+    "group_norm": (lambda x, w, b: F.group_norm(x, 2, w, b), (SHAPE, (4,), (4,))),
+    "group_norm flat": (lambda x, w, b: F.group_norm(x, 2, w, b), ((3, 4), (4,), (4,))),
+    "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), (SHAPE, (4,), (4,))),
+    "batch_norm": (
+        lambda x, w, b: F.batch_norm(x, drawn(4), drawn(4, seed=1).abs(), w, b),
+        (SHAPE, (4,), (4,)),
+    ),
+    "batch_norm plain": (lambda x: F.batch_norm(x, drawn(4), drawn(4, seed=1).abs()), (FLAT,)),
+    "embedding": (lambda w: F.embedding(INDEX, w), ((3, 4),)),
+    "conv1d same": (lambda x, w, b: F.conv1d(x, w, b, padding="same"), ((2, 3, 5), (2, 3, 3), (2,))),
+}  # fmt: skip
+"""Name to a function and the shapes of its tensors."""
