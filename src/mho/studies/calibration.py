@@ -12,6 +12,9 @@ from mho.programming import Selective
 if TYPE_CHECKING:
     from mho.studies.study import Study
 
+GIVEN = "given"
+"""The ranking by numbers that are given in Python."""
+
 Place = tuple[str | int, ...]
 
 
@@ -51,6 +54,8 @@ def check(study: Study) -> None:
             raise error.at("question") from None
     else:
         for place, scheme in _selective(study.memory):
+            if scheme.ranking == GIVEN:
+                raise SpecError(f"ranking '{GIVEN}' orders by numbers of yours, which a study cannot take").at(*place)
             if scheme.fraction is None:
                 raise SpecError(
                     "Selective: target_drop is reached chip by chip, which question: {kind: Verify} does; give fraction"

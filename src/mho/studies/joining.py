@@ -83,6 +83,8 @@ def answer_of(cell: Cell, data: Mapping[str, Any]) -> Any:
     changes: dict[str, Any] = {"label": str(cell), "provenance": merged(data["sources"])}
     if "confidence" not in study.question.idle:
         changes["confidence"] = study.confidence  # intervals are made when they are asked for
+    if "sigma" not in study.question.idle:
+        changes["sigma"] = cell.sigma  # it was filled into the memory before the cell was computed
     return replace(found, **changes)
 
 

@@ -72,7 +72,10 @@ class Question(Spec):
 
     @abstractmethod
     def ask(self, asked: Asked) -> Any:
-        """The answer: a frozen dataclass with ``label``, ``provenance``, ``rows()`` and ``to_dict()``."""
+        """The answer: a frozen dataclass with ``label``, ``provenance``, ``rows()`` and ``to_dict()``.
+
+        And with ``confidence`` and ``sigma`` where these are not idle.
+        """
 
     @abstractmethod
     def read(self, data: dict[str, Any]) -> Any:

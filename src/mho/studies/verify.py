@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mho.errors import SpecError, unknown
 from mho.memory.spec import Memory
 from mho.programming import RANKINGS, Selective, WriteVerify
+from mho.studies.calibration import GIVEN
 from mho.studies.question import Asked, Question
 
 if TYPE_CHECKING:
     from mho.evaluation.verification import Verification
     from mho.studies.study import Study
 
+RANKED = tuple(name for name in RANKINGS if name != GIVEN)
 FRACTIONS = (0.0, 0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
 
@@ -25,7 +27,7 @@ class Verify(Question):
     weights or cells are selected.
 
     Attributes:
-        rankings: orders in which weights are verified, names of :data:`mho.programming.RANKINGS`.
+        rankings: orders in which weights are verified, names of :data:`mho.programming.RANKINGS` but ``given``.
         fractions: of the weights that are verified, rising.
         target_drop: also verify chip by chip until the metric on the calibration data is within this of the digital
             network's; that of a ``Selective`` memory if ``None``.
@@ -41,8 +43,8 @@ class Verify(Question):
     def __post_init__(self) -> None:
         super().__post_init__()
         for i, name in enumerate(self.rankings):
-            if name not in RANKINGS:
-                raise unknown("ranking", name, RANKINGS).at("rankings", i)
+            if name not in RANKED:
+                raise unknown("ranking", name, RANKED).at("rankings", i)
         different = 0 < len(set(self.rankings)) == len(self.rankings)
         self.check(different, "rankings", "must be one or more different names")
         fits = all(0 <= f <= 1 for f in self.fractions)

@@ -254,7 +254,7 @@ REFUSED: list[tuple[object, dict[str, object], type[MhoError], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("model", "options", "kind", "said"), REFUSED, ids=lambda v: str(v)[:40].split("\n")[0])
+@pytest.mark.parametrize(("model", "options", "kind", "said"), REFUSED, ids=[f"{i}" for i in range(len(REFUSED))])
 def test_what_is_refused(model: object, options: dict[str, object], kind: type[MhoError], said: str) -> None:
     with pytest.raises(kind) as error:
         measured(model, **options)

@@ -40,11 +40,11 @@ def savings(view: Verifications) -> Table | None:
     """How many times fewer cycles each ranking takes, for some drops; ``None`` where nobody says which drops."""
     asked = {e.source.target_drop for e in view.entries if e.source.target_drop is not None}
     drops = sorted(asked | set(DROPS if view.scale.fraction else ()))
-    if not drops:
+    if not drops or all(e.drop is None for e in view.entries):
         return None
     several = len(view.entries) > 1
     rows = []
-    for entry in view.entries:
+    for entry in (e for e in view.entries if e.drop is not None):
         saved = [entry.source.speedup(drop) for drop in drops]
         for ranking in entry.points:
             cells = [_times(own[ranking]) for own in saved]

@@ -105,8 +105,10 @@ class Entry:
 
     @property
     def drop(self) -> float | None:
-        """How far below full verification is near enough; ``None`` where nobody says."""
+        """How far below full verification is near enough; ``None`` where nobody says, or not all was verified."""
         source = self.source
+        if self.full.fraction != 1:
+            return None
         return source.target_drop if source.target_drop is not None else DROP if source.bounded else None
 
 
