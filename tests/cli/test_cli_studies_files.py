@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from mho.studies.document import parse
 
-TEMPLATES = ("devices", "memory-sweep", "checkpoint", "precision")
+TEMPLATES = ("devices", "memory-sweep", "checkpoint", "precision", "verify", "worst-case")
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

@@ -17,6 +17,8 @@ ODD: list[Any] = [
     "ü℧", "\u202e", "a\nb", "yes", "1e3", "~nobody/x", "/dev/zero", "a" * 5000, [], {}, [[]], [{}], [None], {"": None},
     {"kind": None}, {"kind": "Memory"}, {"kind": "Study"}, {"kind": "Device"}, {"kind": []}, {"kind": "RRAM1"},
     {"kind": "RRAM1", "sigma": 0.1}, {"kind": "PCM", "t0": -1}, {"rules": {"*": None}}, {"a": {"b": {"c": 1}}},
+    {"kind": "OpenLoop"}, {"kind": "Verify"}, {"kind": "WorstCase", "bounds": [0.1]}, {"kind": "NoiseInjection"},
+    {"kind": "Selective", "fraction": 0.1}, {"kind": "Selective", "target_drop": 0.1}, {"kind": "Question"},
     [0.1, "x"], [0.1, 0.1], list(range(400)), "10 %", "1h", "-1h", "1y1y", b"bytes", "2024-01-01",
 ]  # fmt: skip
 KEYS = ["kind", "", "sigma", "rules", "axes", "seed", "memory.device", "a.b.c", "<<", "ü", "1.10", "true", "x" * 300]
@@ -24,7 +26,9 @@ PATHS = [
     "memory", "memory.devise", "memory.device.sigma.x", "modle.seed", "", ".", "..", "sigma", "age", "axes", "name",
     "memory.mapping.cell_bits", "memory.device.stages.0.sigma", "memory.device.stages.9", "memory.rules.*",
     "data.limit", "model.recipe.epochs", "precision", "chips", "model.seed", "metric", "dtype", "model.path",
-    "data.options.x",
+    "data.options.x", "memory.programming", "memory.programming.fraction", "memory.programming.ranking",
+    "memory.programming.verify.tolerance", "calibration", "calibration.limit", "question", "question.rankings",
+    "question.target_drop", "question.steps", "model.method", "model.method.sigma",
 ]  # fmt: skip
 TEXT = [
     "\t", "&a ", "*a", "!!python/object/apply:os.system ", "---\n", "? [", "{", "}",

@@ -9,6 +9,7 @@ from mho import devices, mapping, training, zoo
 from mho.data import Dataset
 from mho.errors import SpecError
 from mho.memory import Memory, NameRules
+from mho.programming import WriteVerify
 from mho.studies import Data, Study, Trained
 from mho.studies.cells import cells, data_digest, network_key, training_key
 from mho.studies.index import missing, ranges
@@ -164,3 +165,63 @@ def test_ranges_join_and_the_missing_ones_are_found() -> None:
     assert missing(ranges(shards), 8) == [range(6, 8)]
     assert missing([], 3) == [range(3)]
     assert missing([range(9)], 3) == []
+
+
+KNOWN = [
+    (study(), "135e1806abb68c1568bc7542"),
+    (study(sigma=(0.05,), age=("1h",), precision=0.01, threshold=0.9), "a600624e5c651063fbbd01e3"),
+    (
+        study(
+            memory=NameRules(
+                rules={"fc*": None, "*": Memory(device=devices.FeFET2(sigma=0.1), mapping=mapping.Offset())}
+            ),
+            metric="top5",
+            dtype="bfloat16",
+            seed=3,
+        ),
+        "db837761c506bdef8133ff22",
+    ),
+]
+"""Studies of the time before programming schemes, calibration data, questions and training methods."""
+
+
+@pytest.mark.parametrize(("asked", "key"), KNOWN, ids=[key for _, key in KNOWN])
+def test_keys_are_what_they_always_were(asked: Study, key: str) -> None:
+    """Stores keep results by them: if one changes, so must ``CELL_VERSION`` or the spec's ``version``."""
+    assert keys(asked) == [key]
+    assert keys(asked.replace(calibration=MLP.data)) == [key], "which nothing looks at"
+
+
+def test_keys_of_trainings_are_what_they_always_were() -> None:
+    assert training_key(MLP, "d") == "63be584d44aa4cb2535534a1"
+    other = MLP.replace(recipe=training.Recipe(epochs=3), options={"hidden": (16,)}, seed=2)
+    assert training_key(other, "e") == "bc297c7be919a03d7d5aa56d"
+
+
+def test_a_training_method_makes_another_network() -> None:
+    noise = [training.NoiseInjection(sigma=sigma) for sigma in (0.1, 0.2)]
+    found = {training_key(MLP.replace(method=method), "d") for method in (None, *noise)}
+    assert len(found) == 3
+    assert MLP.replace(method=None).digest() == MLP.digest()
+
+
+def test_a_question_and_what_it_asks_of_decide_its_keys() -> None:
+    from mho.studies import Verify
+
+    base = study(memory=Memory(device=devices.RRAM1(sigma=0.1), programming=WriteVerify(tolerance=0.1)))
+    asked = base.replace(question=Verify(rankings=("random",)))
+    others = [
+        base,
+        asked.replace(question=Verify(rankings=("magnitude",))),
+        asked.replace(question=Verify(rankings=("random",), fractions=(0, 1))),
+        asked.replace(chips=7),
+        asked.replace(sigma=(0.2,)),
+        asked.replace(age=(60.0,)),
+        asked.replace(seed=1),
+        asked.replace(metric="top5"),
+        asked.replace(memory=Memory(device=devices.RRAM1(sigma=0.1), programming=WriteVerify(tolerance=0.2))),
+    ]
+    found = [keys(s)[0] for s in (asked, *others)]
+    assert len(set(found)) == 1 + len(others)
+    for same in (asked.replace(name="other"), asked.replace(confidence=0.9), asked.replace(chips=100)):
+        assert keys(same) == found[:1]

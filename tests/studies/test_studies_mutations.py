@@ -41,6 +41,40 @@ metric: f1
 percentiles: 5
 age: [0, 1]
 """,
+    """\
+name: ranked
+model: {architecture: mlp, data: {name: digits, split: train}, method: {kind: AdversarialWeights, bound: 0.1}}
+data: {name: digits}
+calibration: {name: digits, split: train}
+memory:
+  rules:
+    fc1: {kind: Memory, device: {kind: PCM}, programming: {kind: WriteVerify, tolerance: 0.1, model: pulse, step: 0.1}}
+    "*":
+      kind: Memory
+      device: {kind: RRAM1, sigma: 0.1}
+      programming: {kind: Selective, ranking: layer, fraction: 0.2, verify: {kind: WriteVerify, tolerance: 0.1}}
+axes:
+  calibration.limit: {some: 10, all: null}
+  model.method: {plain: null, noise: {kind: NoiseInjection, sigma: 0.1}}
+""",
+    """\
+name: asked
+model: {path: net.safetensors}
+data: {name: mnist}
+calibration: {name: mnist, split: train}
+memory: {device: {kind: PCM}, programming: {kind: Selective, target_drop: 0.1}}
+question: {kind: Verify, rankings: [saliency, random], fractions: [0, 0.5, 1]}
+axes: {question.target_drop: [0.1, null], memory.programming.verify.tolerance: [0.1, 0.2]}
+""",
+    """\
+name: searched
+model: {path: net.safetensors}
+data: {name: mnist}
+calibration: {name: mnist, split: train}
+memory: {device: {kind: PCM}}
+question: {kind: WorstCase, bounds: [0.01, 0.1], method: {kind: SignedDescent, losses: [hinge], starts: [zero]}}
+axes: {question.method.steps: [3, 4], question.images: {few: 10, all: null}}
+""",
 ]
 BASES = [*TEMPLATES, *OTHERS]
 HOW_MANY = 1200

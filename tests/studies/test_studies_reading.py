@@ -10,10 +10,13 @@ import pytest
 import mho
 from mho.devices import RRAM1, FeFET2
 from mho.errors import SpecError, UnknownNameError
+from mho.evaluation.worst_case import Lagrangian, SignedDescent
 from mho.memory.spec import NameRules
-from mho.studies import Checkpoint, Data, Study, Trained
+from mho.programming import OpenLoop, Selective, WriteVerify
+from mho.studies import Checkpoint, Data, Study, Trained, Verify, WorstCase
 from mho.studies.document import DEEPEST, MOST_BYTES
 from mho.studies.reading import read, read_memory
+from mho.training import GaussianNoise, NoiseInjection
 
 TEMPLATES = sorted(Path(str(files("mho") / "studies/templates")).iterdir())
 HEAD = "name: a\nmodel: {path: net.safetensors}\ndata: {name: digits}\n"
@@ -26,6 +29,8 @@ def _study(**changes) -> Study:
     return base.replace(**changes)
 
 
+TRAIN = Data(name="digits", split="train")
+RANKED = Selective(fraction=0.2, ranking="layer", verify=WriteVerify(tolerance=0.1))
 STUDIES = [
     _study(),
     _study(name="1e3", metric="f1", percentiles=()),
@@ -34,6 +39,34 @@ STUDIES = [
     _study(model=Trained(architecture="mlp", data=Data(name="digits", split="train"), options={"hidden": (16, 8)})),
     _study(axes={"memory.device": {"0.1": RRAM1(sigma=0.1), "yes": FeFET2(sigma=0.1)}, "seed": range(3)}),
     _study(axes={"data.limit": {"all": None, "few": 10}, "memory.mapping.cell_bits": [1, 2]}),
+    _study(
+        memory=mho.Memory(device=RRAM1(sigma=0.1), programming=RANKED),
+        calibration=Data(name="digits", split="train", limit=100),
+        axes={
+            "memory.programming.fraction": {"none": OpenLoop(), "some": 0.3},
+            "memory.programming.verify": [WriteVerify(tolerance=0.1)],
+            "calibration.limit": [10, None],
+        },
+    ),
+    _study(calibration=TRAIN, question=WorstCase(bounds=(0.01, 1))),
+    _study(
+        calibration=TRAIN,
+        question=WorstCase(tolerances=(0.1,), method=SignedDescent(losses=("hinge",), steps=3), random=0, images=9),
+        axes={
+            "question.images": [9, None],
+            "question.method": {"paper's": Lagrangian(norm="max"), "ours": SignedDescent(starts=("zero", "uniform"))},
+        },
+    ),
+    _study(
+        memory=mho.Memory(device=RRAM1(sigma=0.1), programming=RANKED),
+        model=Trained(architecture="mlp", data=TRAIN, method=NoiseInjection(sigma=0.1)),
+        calibration=TRAIN,
+        question=Verify(rankings=("fisher",), fractions=(0, 1), target_drop=0.01),
+        axes={
+            "model.method": {"plain": None, "noise": NoiseInjection(noise=GaussianNoise(), sigma=1)},
+            "question.target_drop": [0.01, None],
+        },
+    ),
 ]
 
 
@@ -93,6 +126,17 @@ WRONG = [
     (HEAD + BODY + "axis: {seed: [1]}\n", ":6: axis: Study has no field 'axis': did you mean 'axes'?"),
     (HEAD + BODY + "precision: {meen: 0.1}\n", ":6: precision: precision names 'meen': did you mean 'mean'?"),
     (HEAD + BODY + "chips: 3.0\n", ":6: chips: Study: chips=3.0 is a float; it takes an integer"),
+    (HEAD + BODY + "calibration: {name: digits}\n",
+     ":6: calibration: calibration is the test data (digits, test), on which nothing may be chosen; take others"),
+    (HEAD + BODY + "question: {rankings: [random]}\n", ":6: question: a spec needs a 'kind' such as Verify"),
+    (HEAD + BODY + "question: {kind: Verfy}\n", ":6: question.kind: unknown kind 'Verfy': did you mean 'Verify'?"),
+    (HEAD + BODY + "question: {kind: Question}\n", ":6: question.kind: Question is abstract; kinds of it: "),
+    (HEAD + BODY + "question:\n  kind: Verify\n  rankings:\n  - random\n  - randm\n",
+     ":10: question.rankings.1: unknown ranking 'randm': did you mean 'random'?"),
+    (HEAD + BODY + "precision: 0.1\nquestion: {kind: Verify}\n",
+     ":6: precision: Study: precision=0.1 means nothing to question: Verify; leave it out"),
+    (HEAD + BODY + "axes:\n  memory.programming.fraction: [OpenLoop]\n",
+     ":7: axes.memory.programming.fraction.0: OpenLoop has no field 'fraction'"),
     (HEAD, ": Study lacks 'memory'; write memory: and its value"),
     ("kind: RRAM1\nsigma: 0.1\n", ": holds a LevelGaussian, not a study"),
     ("kind: Device\n", ":1: kind: Device is abstract; kinds of it: "),

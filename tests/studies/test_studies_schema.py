@@ -65,6 +65,9 @@ def test_a_misspelt_key_is_refused_wherever_it_is(data) -> None:
         {"memory": {"rules": {"a": None}}}, {"axes": {"memory.rules.fc1": [None]}}, {"axes": {"model.options": [{}]}},
         {"memory": {"device": {"kind": "Stack", "stages": [{"kind": "RRAM1", "sigma": 0.1}]}}},
         {"axes": {"memory.device.stages.0.sigma": [0.1, 0.2]}},
+        {"axes": {"memory.programming.verify.tolerance": {"none": {"kind": "OpenLoop"}, "0.1": 0.1}}},
+        {"axes": {"model.method": {"plain": None, "noise": {"kind": "NoiseInjection", "sigma": 0.1}}}},
+        {"calibration": None, "question": None}, {"question": {"kind": "Verify"}},
     ],
 )  # fmt: skip
 def test_short_forms_are_valid(changes) -> None:
@@ -77,6 +80,8 @@ def test_short_forms_are_valid(changes) -> None:
         {"name": 3}, {"chips": "many"}, {"metric": 1}, {"dtype": "float16"}, {"age": "1x"}, {"memory": {"rules": {}}},
         {"axes": {"memory.devise": [1]}}, {"axes": {"sigma": [1]}}, {"axes": {"data": [{"name": "digits"}]}},
         {"axes": {"seed": []}}, {"axes": {"seed": {}}}, {"axes": {"seed": 3}},
+        {"axes": {"memory.programming.fraction": ["none"]}}, {"axes": {"question": [{"kind": "Verify"}]}},
+        {"axes": {"seed": [{"kind": "OpenLoop"}]}}, {"question": {"rankings": ["random"]}}, {"question": "Verify"},
         {"memory": {"device": {"sigma": 0.1}}}, {"memory": {"device": {"kind": "RRAM1"}}},
     ],
 )  # fmt: skip

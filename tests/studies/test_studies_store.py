@@ -19,6 +19,7 @@ from mho import devices, training
 from mho.cli import main
 from mho.errors import OutputError, SpecError
 from mho.memory import Memory
+from mho.programming import WriteVerify
 from mho.studies import Data, Observer, Study, Trained, run
 from mho.studies import store as stores
 from mho.studies.index import Index
@@ -450,3 +451,45 @@ def test_a_store_that_is_a_file_is_refused(tmp_path) -> None:
     (tmp_path / "store").write_text("")
     with pytest.raises(SpecError, match="is a file"):
         run(STUDY, store=tmp_path / "store")
+
+
+# -- what older versions wrote
+
+VERIFIED = STUDY.replace(
+    model=STUDY.model.replace(options={"hidden": (8,)}),
+    memory=Memory(device=devices.RRAM1(sigma=0.1), programming=WriteVerify(tolerance=0.06)),
+    axes={},
+)
+
+
+@pytest.mark.parametrize("precision", [None, 0.2])
+def test_files_that_do_not_say_what_programming_costs_are_read(tmp_path, precision) -> None:
+    study = VERIFIED.replace(sigma=(0.1, 0.2), precision=precision)
+    new = run(study, store=tmp_path).rows()
+    assert all(row["nwc"] == 1 for row in new)
+    store = Store(tmp_path)
+    shard = next(store.every_shard())
+    data = store.get(shard)
+    del (data["result"] if precision else data)["writing"]
+    (tmp_path / shard.path).unlink()
+    (tmp_path / "index.sqlite").unlink()
+    store.put(shard.cell, shard.first, shard.count, data)
+    record = json.loads((tmp_path / "studies" / "small.json").read_text())
+    for answer in (answers(record, store), run(study, store=tmp_path)):
+        assert str(answer)
+        assert answer.rows() == [{k: v for k, v in row.items() if k in answer.rows()[0]} for row in new]
+        assert "nwc" not in answer.rows()[0], "of one sigma alone it would be shown beside the other's numbers"
+
+
+def test_what_programming_costs_is_in_any_file_of_a_cell(tmp_path) -> None:
+    run(VERIFIED, store=tmp_path)
+    wanted = run(VERIFIED.replace(chips=6), store=tmp_path).rows()
+    store = Store(tmp_path)
+    last = sorted(store.every_shard(), key=lambda s: s.first)[-1]
+    data = store.get(last)
+    del data["writing"]
+    (tmp_path / last.path).unlink()
+    (tmp_path / "index.sqlite").unlink()
+    store.put(last.cell, last.first, last.count, data)
+    record = json.loads((tmp_path / "studies" / "small.json").read_text())
+    assert answers(record, store).rows() == wanted
