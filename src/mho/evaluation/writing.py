@@ -80,7 +80,8 @@ class Writing:
             return []
         out = []
         for i, s in enumerate(sigma):
-            said = f"programming{'' if s is None else f' at sigma {s:g}'}: {self.cycles[i]:,.0f} write cycles a chip"
+            where = "" if s is None else f" at sigma {s:g}"
+            said = f"programming{where}: {self.cycles[i]:,.0f} write cycles a chip on average"
             if self.nwc[i] > 0:
                 said += f", NWC {self.nwc[i]:.3g} ({self.nwc_with_first_write[i]:.3g} with the first write of all)"
                 few = self.failures[i] < 0.005

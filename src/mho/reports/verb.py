@@ -57,7 +57,13 @@ def report(
     """
     found, made = _all(results), _all(chips)
     attacked, verified = _all(worst), _all(verification)
+    for name, items, kind in (("worst", attacked, "mho.worst_case"), ("verification", verified, "mho.verify")):
+        for item in items:
+            if not hasattr(item, "label"):
+                raise SpecError(f"{name} holds a {type(item).__name__}; it takes what {kind} returns")
     extra = bool(attacked or verified)
+    if not (found or extra):
+        raise SpecError("report has nothing to show; give results and their chips, worst= or verification=")
     if (len(found) != len(made) and (found or not extra)) or not (found or extra):
         raise SpecError(f"report takes the chips of every result; got {len(found)} results and {len(made)} chips")
     labels = [r.label for r in found]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mho.devices.level_gaussian import LevelGaussian
 from mho.errors import SpecError
-from mho.evaluation.worst_case.method import Method
+from mho.evaluation.worst_case.method import Search
 from mho.programming import OpenLoop
 from mho.studies.question import Asked, Question
 
@@ -38,7 +38,7 @@ class WorstCase(Question):
 
     bounds: tuple[float, ...] = ()
     tolerances: tuple[float, ...] = ()
-    method: Method | None = None
+    method: Search | None = None
     random: int = 100
     images: int | None = None
 

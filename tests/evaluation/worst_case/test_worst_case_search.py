@@ -19,7 +19,7 @@ from mho.evaluation.bench import Bench
 from mho.evaluation.worst_case import Lagrangian, SignedDescent, worst_case
 from mho.evaluation.worst_case import losses as known
 from mho.evaluation.worst_case.box import box_of, largest_float
-from mho.evaluation.worst_case.method import Candidate, Method
+from mho.evaluation.worst_case.method import Candidate, Search
 from mho.evaluation.worst_case.objective import Objective
 from mho.memory import Memory, deploy
 
@@ -138,7 +138,7 @@ def test_a_wider_bound_keeps_what_a_smaller_one_found(small) -> None:
     """Also where the search itself does worse."""
 
     @dataclass(frozen=True, kw_only=True)
-    class _Fading(Method):
+    class _Fading(Search):
         def passes(self, losses: int, bounds: int) -> int:
             return 0
 

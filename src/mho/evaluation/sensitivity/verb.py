@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -95,6 +97,13 @@ def sensitivity(
         if used is not None:
             _check(task, used)
         found = how.run(task)
+    flat = [name for name in weights if used is not None and not bool(found.values[name].any())]
+    if flat:
+        said = (
+            f"nothing but zeros for {', '.join(flat)}: an operation on the way to the outputs is flat, such as a sign"
+        )
+        warnings.warn(said, stacklevel=2)
+        found = replace(found, note=f"{found.note}; {said}" if found.note else said)
     return Sensitivity(
         signed={name: found.values[name].detach() for name in weights},
         sampled=found.sampled,

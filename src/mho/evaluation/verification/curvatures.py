@@ -79,4 +79,5 @@ def _computed(chips: Chips, samples: Dataset | None, method: str) -> Curvature:
     from mho.evaluation.sensitivity import sensitivity
 
     assert samples is not None, "checked before"
-    return sensitivity(chips, samples, method=method, show_progress=False)
+    loss = "mse" if samples.targets.is_floating_point() else "cross-entropy"
+    return sensitivity(chips, samples, method=method, loss=loss, show_progress=False)

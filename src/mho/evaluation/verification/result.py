@@ -137,6 +137,8 @@ class Verification:
         Raises:
             SpecError: the drop is no fraction, everything verified was not measured, or less of the metric is better.
         """
+        if isinstance(drop, str | bool) or not hasattr(drop, "__float__"):
+            raise SpecError(f"drop={drop!r} is a {type(drop).__name__}; it takes a number, such as 0.005")
         if self.bounded and not 0 <= drop < 1:
             raise SpecError(f"drop={drop:g} must lie between 0 and 1; half a point is 0.005")
         if self.fractions[-1] != 1:

@@ -98,6 +98,8 @@ def verify(
         DataError, ModelError: as :func:`mho.evaluate`.
     """
     started = time.perf_counter()
+    if not isinstance(model, nn.Module):
+        raise SpecError(f"verify takes a model and a memory, not a {type(model).__name__}; it makes the chips itself")
     check_counts(n_chips=n_chips, first_chip=first_chip, batch_size=batch_size)
     check_statistics((), confidence)
     wanted = _fractions(fractions)

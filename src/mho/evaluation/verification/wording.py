@@ -48,7 +48,9 @@ def loop(result: Verification) -> list[str]:
         said = f"  {name}: {int(done.sum())} of {result.chips} chips got there"
         if done.any():
             needed, nwc = (mean_interval(x[i][done], result.confidence) for x in (result.needed, result.needed_nwc))
-            said += f", with {percent(needed.value, 1)} % of the {result.unit}s and NWC {nwc.value:.3f} on average"
+            said += (
+                f", with {percent(needed.value, 1)} % of the {result.unit}s and NWC {nwc.value:.3f} on average of these"
+            )
         reached = mean_interval(result.reached[i], result.confidence)
-        out.append(f"{said}; on test data {show(reached.value)} [{show(reached.low)}, {show(reached.high)}]")
+        out.append(f"{said}; all chips on test data {show(reached.value)} [{show(reached.low)}, {show(reached.high)}]")
     return out

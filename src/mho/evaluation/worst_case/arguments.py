@@ -13,7 +13,7 @@ from mho.data.dataset import Dataset
 from mho.errors import SpecError
 from mho.evaluation.arguments import axis
 from mho.evaluation.orders import image_orders
-from mho.evaluation.worst_case.method import Method
+from mho.evaluation.worst_case.method import Search
 from mho.memory.deployment import Chips
 
 Numbers = float | Iterable[float]
@@ -39,7 +39,7 @@ def check_bounds(chips: Any, bound: Numbers | None, tolerance: Numbers | None) -
 
 def check_rest(method: Any, random: Any, seed: Any) -> None:
     """Refuse what is no method, no number of chips, no seed."""
-    if not isinstance(method, Method):
+    if not isinstance(method, Search):
         said = f"the class {method.__name__}" if isinstance(method, type) else f"a {type(method).__name__}"
         raise SpecError(f"method is {said}; it takes SignedDescent(...) or Lagrangian(...)")
     for name, value, least in (("random", random, 0), ("seed", seed, None)):

@@ -12,7 +12,7 @@ from torch import Tensor
 from mho.errors import SpecError, nearest
 from mho.evaluation.worst_case.chips import draw
 from mho.evaluation.worst_case.losses import Loss
-from mho.evaluation.worst_case.method import Candidate, LossName, Method, Previous
+from mho.evaluation.worst_case.method import Candidate, LossName, Previous, Search
 from mho.evaluation.worst_case.objective import Objective
 from mho.rng import Draws
 
@@ -23,7 +23,7 @@ CONTINUED = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignedDescent(Method):
+class SignedDescent(Search):
     """``d <- clip(d + a_t sign(v_t), -th, th)``, ``v_t = m v_(t-1) + g_t / mean|g_t|``, full-batch gradients.
 
     Steps fall linearly from ``step`` times the bound to nothing. One error for all samples (a chip) and the box are

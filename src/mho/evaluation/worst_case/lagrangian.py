@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mho.errors import SpecError, nearest
 from mho.evaluation.worst_case.losses import Loss
-from mho.evaluation.worst_case.method import Candidate, LossName, Method, Previous
+from mho.evaluation.worst_case.method import Candidate, LossName, Previous, Search
 from mho.evaluation.worst_case.objective import Objective
 
 LARGEST, SMALLEST = 12.0, -12.0
@@ -20,7 +20,7 @@ LARGEST, SMALLEST = 12.0, -12.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lagrangian(Method):
+class Lagrangian(Search):
     """Adam on ``norm(d) - c loss(d)``, with c raised until errors reach the bound, then bisected [yan2022worst].
 
     A step a batch, all weights of a layer over its full scale. Errors are limited by c alone and may leave the box;

@@ -40,7 +40,7 @@ class Previous(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(Spec):
+class Search(Spec):
     """Abstract way to search a box."""
 
     references: ClassVar[tuple[str, ...]] = ("yan2022worst",)

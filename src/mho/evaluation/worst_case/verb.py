@@ -23,7 +23,7 @@ from mho.evaluation.worst_case.box import Box, box_of, largest_float, tolerant
 from mho.evaluation.worst_case.chips import KINDS, given_lot, random_lot
 from mho.evaluation.worst_case.descent import SignedDescent
 from mho.evaluation.worst_case.gradients import check_outputs, check_reached
-from mho.evaluation.worst_case.method import Candidate, Method, Previous
+from mho.evaluation.worst_case.method import Candidate, Previous, Search
 from mho.evaluation.worst_case.objective import Objective
 from mho.evaluation.worst_case.result import WorstCase
 from mho.memory.deployment import Chips
@@ -41,7 +41,7 @@ def worst_case(
     metric: str | Metric | UserMetric = "accuracy",
     higher_is_better: bool | None = None,
     loss: str | UserLoss | Sequence[str | UserLoss] | None = None,
-    method: Method | None = None,
+    method: Search | None = None,
     random: int = 100,
     seed: int = 0,
     device: torch.device | str | None = None,
@@ -146,7 +146,7 @@ def worst_case(
 
 def _search(
     objective: Objective,
-    method: Method,
+    method: Search,
     climbed: list[known.Loss],
     limits: list[float],
     seed: int,

@@ -25,7 +25,7 @@ TERMS = [
     (
         "Bound",
         "The largest deviation of any weight, as a fraction of the full scale: of the largest weight of its layer. "
-        "Write-verify to a tolerance guarantees such a bound.",
+        "Write-verify to a tolerance gives such a bound, for the cells that it settles.",
     ),
     (
         "Random chips",
