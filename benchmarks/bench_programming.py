@@ -41,7 +41,7 @@ def main() -> None:
             "write, all verified": programmed,
         }
         cases = {
-            "rank": lambda p=programmed, c=chips, w=weights, h=h: order(scheme, p, c.placements, w, h, 0),
+            "rank": lambda s=scheme, p=programmed, c=chips, w=weights, h=h: order(s, p, c.placements, w, h, 0),
             "cut at 10 %": lambda r=ranked: r.cut(0.1),
         } | {
             case: lambda p=p: [layer.sample(0, torch.tensor([0])) for layer in p.values()]

@@ -99,7 +99,7 @@ def sensitivity(
         found = how.run(task)
     flat = [name for name in weights if used is not None and not bool(found.values[name].any())]
     if flat:
-        said = f"nothing but zeros for {', '.join(flat)}: no error of them changes the loss, or an operation on the way is flat, such as a sign"
+        said = f"nothing but zeros for {', '.join(flat)}: no error there changes the loss, or something after is flat"
         warnings.warn(said, stacklevel=2)
         found = replace(found, note=f"{found.note}; {said}" if found.note else said)
     return Sensitivity(

@@ -11,8 +11,8 @@ from mho.evaluation.worst_case.objective import Objective
 from mho.rng import Draws
 
 REMEDY = (
-    "an operation on the way has none (round, sign, argmax, detach, no_grad), or every unit is dead; give it a straight-"
-    "through gradient, or keep the layer digital"
+    "an operation on the way has none (round, sign, argmax, detach, no_grad), or every unit is dead; give it a "
+    "straight-through gradient, or keep the layer digital"
 )
 
 
