@@ -105,6 +105,8 @@ def test_no_workers_at_all_are_refused() -> None:
 
 
 SCRIPT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 import sys
 from mho.studies.observers import Observer
 from mho.studies.verb import run
