@@ -21,7 +21,7 @@ def main() -> None:
 
     def areas(device: str, weighting: str, unit: str):
         told = "weighting none" if weighting == "none" else weighting
-        return found[f"{device}, {told}, {unit}"]._areas("second-derivative")
+        return found[f"{device}, {told}, {unit}"].areas("second-derivative")
 
     rows = []
     for device in DEVICES:

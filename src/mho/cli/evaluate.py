@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from mho.cli.inputs import DataOptions
 from mho.cli.options import (
     USUAL_SIGMA,
     MemoryOptions,
@@ -17,6 +18,7 @@ from mho.cli.options import (
     numbers,
     place,
 )
+from mho.cli.outputs import Outputs
 
 
 def evaluate(
@@ -59,16 +61,11 @@ def evaluate(
     threshold: Annotated[
         float | None, Parameter(help="Metric that a chip must reach to count as good; accuracies are fractions.")
     ] = None,
-    limit: Annotated[int | None, Parameter(help="Only the first so many test samples.")] = None,
-    normalize: Annotated[str | None, Parameter(help="Input normalisation, where not the data set's usual one.")] = None,
-    root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
+    source: DataOptions = DataOptions(),  # noqa: B008 - frozen
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
-    report: Annotated[Path | None, Parameter(help="HTML report to write.")] = None,
-    json: Annotated[Path | None, Parameter(help="Every chip's numbers, to this file.")] = None,
+    outputs: Outputs = Outputs(),  # noqa: B008 - frozen
 ) -> None:
     """Program the network onto many chips and print mean, percentiles, minimum and yield with their intervals."""
-    from mho.cli import command_line
-    from mho.files import check_writable
 
     # Everything that can be refused is refused before the long work.
     severities = numbers("--sigma", sigma) if sigma else memory.usual_sigma()
@@ -77,25 +74,21 @@ def evaluate(
     width = _widths(precision) if precision else None
     if chips is not None:
         at_least("--chips", chips, 1)
-    for path in (report, json):
-        if path is not None:
-            check_writable(path)
+    outputs.check()
     rules = memory.rules(sigma=severities[0] if severities else USUAL_SIGMA)
     check_threshold(threshold, metric)
     where = place(torch_device)
 
-    from mho import data as datasets
     from mho.evaluation import evaluate as measure
     from mho.memory import deploy
 
-    options = {} if normalize is None else {"normalize": normalize}
     matters = None
     if sensitivity is not None:
         from mho.evaluation.sensitivity import Sensitivity
 
         matters = Sensitivity.load(sensitivity)
     population = deploy(load_model(checkpoint), rules, seed=seed, sensitivity=matters)
-    test = datasets.load(data, split="test", root=root, limit=limit, **options)
+    test = source.test(data)
     result = measure(
         population,
         test,
@@ -109,15 +102,8 @@ def evaluate(
         device=where,
     )
     print(result)
-    if json is not None:
-        from mho.files import write_json
-
-        write_json(json, result.to_dict())
-    if report is not None:
-        from mho.reports import report as write
-
-        title = f"{Path(checkpoint).stem} on {population.label}"
-        print(f"report: {write(report, result, population, title=title, command=command_line())}")
+    title = f"{Path(checkpoint).stem} on {population.label}"
+    outputs.write(result, title=title, results=result, chips=population)
 
 
 def _widths(text: str) -> float | dict[str, float]:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from mho.cli.inputs import DataOptions
 from mho.cli.options import USUAL_SIGMA, MemoryOptions, VerifyOptions, at_least, durations, load_model, numbers, place
+from mho.cli.outputs import Outputs
 from mho.errors import SpecError
 
 
@@ -43,25 +45,18 @@ def verify(
     metric: Annotated[
         str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")
     ] = "accuracy",
-    limit: Annotated[int | None, Parameter(help="Only the first so many test samples.")] = None,
-    normalize: Annotated[str | None, Parameter(help="Input normalisation, where not the data set's usual one.")] = None,
-    root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
+    source: DataOptions = DataOptions(),  # noqa: B008 - frozen
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
-    report: Annotated[Path | None, Parameter(help="HTML report to write.")] = None,
-    json: Annotated[Path | None, Parameter(help="Every chip's numbers, to this file.")] = None,
+    outputs: Outputs = Outputs(),  # noqa: B008 - frozen
 ) -> None:
     """Write-verify more and more weights in several orders; print accuracy against normalised write cycles (NWC)."""
-    from mho.cli import command_line
-    from mho.files import check_writable
 
     # Everything that can be refused is refused before the long work.
     shares = numbers("--fractions", fractions, "0,0.1,1")
     names = [name.strip() for name in rankings.split(",")] if rankings else None
     at_least("--chips", chips, 1)
     at_least("--calibration", calibration, 1)
-    for path in (report, json):
-        if path is not None:
-            check_writable(path)
+    outputs.check()
     usual = memory.usual_sigma()
     severity = sigma if sigma is not None or usual is None else usual[0]
     ages = durations(age)
@@ -70,12 +65,9 @@ def verify(
     rules = writing.applied(memory.rules(sigma=USUAL_SIGMA if severity is None else severity))
     where = place(torch_device)
 
-    from mho import data as datasets
     from mho.evaluation.verification import verify as measure
 
-    options = {} if normalize is None else {"normalize": normalize}
-    test = datasets.load(data, split="test", root=root, limit=limit, **options)
-    samples = datasets.load(data, split="train", root=root, limit=calibration, **options)
+    test, samples = source.test(data), source.train(data, calibration)
     result = measure(
         load_model(checkpoint),
         rules,
@@ -92,12 +84,4 @@ def verify(
         device=where,
     )
     print(result)
-    if json is not None:
-        from mho.files import write_json
-
-        write_json(json, result.to_dict())
-    if report is not None:
-        from mho.reports import report as write
-
-        title = f"{Path(checkpoint).stem}: what to verify"
-        print(f"report: {write(report, verification=result, title=title, command=command_line())}")
+    outputs.write(result, title=f"{Path(checkpoint).stem}: what to verify", verification=result)

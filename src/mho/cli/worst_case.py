@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from mho.cli.inputs import DataOptions
 from mho.cli.options import USUAL_SIGMA, MemoryOptions, at_least, load_model, numbers, place
+from mho.cli.outputs import Outputs
 
 
 def worst_case(
@@ -42,15 +44,12 @@ def worst_case(
     metric: Annotated[
         str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")
     ] = "accuracy",
-    limit: Annotated[int | None, Parameter(help="Only the first so many test samples.")] = None,
-    normalize: Annotated[str | None, Parameter(help="Input normalisation, where not the data set's usual one.")] = None,
-    root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
+    source: DataOptions = DataOptions(),  # noqa: B008 - frozen
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
-    json: Annotated[Path | None, Parameter(help="The table and every random chip, to this file.")] = None,
+    outputs: Outputs = Outputs(),  # noqa: B008 - frozen
 ) -> None:
     """Search the worst chip within a bound, by gradient, and print it beside random chips within the same bound."""
     from mho.errors import SpecError
-    from mho.files import check_writable
 
     # Everything that can be refused is refused before the long work.
     if bool(bound) == bool(tolerance):
@@ -59,20 +58,17 @@ def worst_case(
     tolerances = numbers("--tolerance", tolerance, "0.01,0.03") if tolerance else None
     at_least("--images", images, 1)
     at_least("--random", random, 0)
-    if json is not None:
-        check_writable(json)
+    outputs.check()
     rules = memory.rules(sigma=USUAL_SIGMA)
     where = place(torch_device)
 
-    from mho import data as datasets
     from mho.evaluation.worst_case import Lagrangian, SignedDescent
     from mho.evaluation.worst_case import worst_case as search
     from mho.memory import deploy
 
     how: SignedDescent | Lagrangian = SignedDescent() if method == "descent" else Lagrangian()
-    options: dict[str, Any] = {} if normalize is None else {"normalize": normalize}
-    test = datasets.load(data, split="test", root=root, limit=limit, **options)
-    searched = test if split == "test" else datasets.load(data, split="train", root=root, **options)
+    test = source.test(data)
+    searched = test if split == "test" else source.train(data)
     result = search(
         deploy(load_model(checkpoint), rules, seed=seed),
         searched,
@@ -88,7 +84,4 @@ def worst_case(
     )
     print(result)
     print(result.answer)
-    if json is not None:
-        from mho.files import write_json
-
-        write_json(json, result.to_dict())
+    outputs.write(result, title=f"{Path(checkpoint).stem}: the worst chip", worst=result)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from mho.errors import DataError, SpecError, unknown
+from mho.errors import DataError, unknown
 
 IGNORED = -100
 """Label of tokens that perplexity leaves out, as everywhere in torch."""
@@ -29,6 +29,7 @@ class Metric:
         compares: what targets are: ``"classes"`` (numbers of the model's outputs), ``"tokens"`` (the same, where -100
             is left out), ``"values"`` (as many as outputs), or ``"anything"``; checked before any work.
         bounded: whether it is a fraction, shown in percent.
+        higher_is_better: as of accuracy.
         keeps_outputs: contributions are as large as the outputs, not a few numbers.
         hits: ``(outputs (chips, n, classes), targets (n,) or (chips, n)) -> (chips, n)`` boolean, where the metric is
             the fraction of samples that are hit: some images then stand for all, and sampling may be adaptive.
@@ -40,6 +41,7 @@ class Metric:
     compares: Literal["classes", "tokens", "values", "anything"] = "anything"
     bounded: bool = True
     keeps_outputs: bool = False
+    higher_is_better: bool = True
     hits: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
@@ -56,25 +58,6 @@ def get_metric(metric: str | Metric | UserMetric, targets: Tensor) -> Metric:
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
     return METRICS[metric]
-
-
-LOWER_IS_BETTER = ("perplexity", "mse")
-"""Names of metrics of which less is better."""
-
-
-def better(metric: str | Metric | UserMetric, found: Metric, said: bool | None) -> bool:
-    """Whether more of a metric is better: as said, else as known, else yes.
-
-    Args:
-        metric: as a user gave it.
-        found: the same, found by :func:`get_metric`.
-        said: what the user says, ``None`` for nothing.
-    """
-    if said is not None:
-        if not isinstance(said, bool):
-            raise SpecError(f"higher_is_better={said!r} is a {type(said).__name__}; it takes True or False")
-        return said
-    return not (metric in LOWER_IS_BETTER if isinstance(metric, str) else found in map(METRICS.get, LOWER_IS_BETTER))
 
 
 def class_scores(outputs: Tensor) -> Tensor:
@@ -190,8 +173,10 @@ METRICS: dict[str, Metric] = {
     "mcc": Metric("Matthews correlation", _confusion, _mcc, "classes"),
     "spearman": Metric("Spearman correlation", _keep, _spearman, "values", keeps_outputs=True),
     "pearson": Metric("Pearson correlation", _keep, _pearson, "values", keeps_outputs=True),
-    "perplexity": Metric("perplexity", _nll, lambda parts: _ratio(parts).exp(), "tokens", bounded=False),
-    "mse": Metric("mean squared error", _mse, _ratio, "values", bounded=False),
+    "perplexity": Metric(
+        "perplexity", _nll, lambda parts: _ratio(parts).exp(), "tokens", bounded=False, higher_is_better=False
+    ),
+    "mse": Metric("mean squared error", _mse, _ratio, "values", bounded=False, higher_is_better=False),
 }
 """Every named metric."""
 
@@ -204,5 +189,5 @@ def _surprise(outputs: Tensor, targets: Tensor) -> Tensor:
     return torch.stack([torch.where(right, nll, torch.zeros_like(nll)).double().sum(-1), right.double().sum(-1)], -1)
 
 
-EKL = Metric("EKL", _surprise, _ratio, "classes", bounded=False)
+EKL = Metric("EKL", _surprise, _ratio, "classes", bounded=False, higher_is_better=False)
 """``KL(onehot || softmax) = -log p_y`` over correctly classified samples, nats [qin2025neft] §IV-I; nan if none is."""

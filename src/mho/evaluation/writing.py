@@ -84,8 +84,8 @@ class Writing:
             said = f"programming{where}: {self.cycles[i]:,.0f} write cycles a chip on average"
             if self.nwc[i] > 0:
                 said += f", NWC {self.nwc[i]:.3g} ({self.nwc_with_first_write[i]:.3g} with the first write of all)"
-                few = self.failures[i] < 0.005
-                failing = "no verified cell" if few else f"{self.failures[i]:,.4g} of the verified cells"
+                n = self.failures[i]
+                failing = "no verified cell" if n < 0.005 else f"{n:,.{0 if n >= 100 else 2}f} verified cells"
                 said += f"; {failing} left outside the tolerance"
             said += "" if self.seconds is None else f", {format_duration(self.seconds[i])}"
             said += "" if self.joules is None else f", {self.joules[i]:.3g} J"

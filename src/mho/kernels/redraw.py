@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -40,13 +41,11 @@ def redraw(
     Returns:
         ``(chips, n)`` bool: cells that are still off.
     """
+    run = in_torch
     if read.device.type == "cpu":
-        try:
-            from mho.kernels import cpu_redraw
-        except ImportError:  # pragma: no cover - numba is a dependency; source checkouts may run without it
-            return in_torch(read, cycles, level, mean, std, keys, chips, chosen, tolerance)
-        return cpu_redraw.redraw(read, cycles, level, mean, std, keys, chips, chosen, tolerance)
-    return in_torch(read, cycles, level, mean, std, keys, chips, chosen, tolerance)
+        with suppress(ImportError):  # numba is a dependency; source checkouts may run without it
+            from mho.kernels.cpu_redraw import redraw as run
+    return run(read, cycles, level, mean, std, keys, chips, chosen, tolerance)
 
 
 def in_torch(

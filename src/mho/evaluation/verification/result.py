@@ -113,17 +113,18 @@ class Verification:
         return Population(values=values, ekl_values=None, sigma=self.sigma, age=self.age, confidence=self.confidence)
 
     def area(self, ranking: str, other: str | None = None) -> Interval:
-        """Mean metric over NWC from 0 to 1 (trapezoids, a chip at a time); less that of ``other`` if one is given.
+        """Mean metric over NWC from 0 to 1 by :meth:`areas`; less that of ``other`` if one is given.
 
         Raises:
             SpecError: nothing verified, or everything, was not measured.
         """
         if (self.fractions[0], self.fractions[-1]) != (0, 1):
             raise SpecError("the mean over NWC takes fractions from 0 to 1; measure both ends")
-        areas = self._areas(ranking) - (0.0 if other is None else self._areas(other))
+        areas = self.areas(ranking) - (0.0 if other is None else self.areas(other))
         return mean_interval(areas, self.confidence)
 
-    def _areas(self, ranking: str) -> Array:
+    def areas(self, ranking: str) -> Array:
+        """``(chips,)`` mean metric of each chip over the NWC that was measured (trapezoids)."""
         i = self._row(ranking)
         out: Array = np.trapezoid(self.values[i], self.nwc[i], axis=0)
         return out

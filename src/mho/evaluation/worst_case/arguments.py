@@ -37,8 +37,11 @@ def check_bounds(chips: Any, bound: Numbers | None, tolerance: Numbers | None) -
     return sorted(float(v) for v in values if v is not None), tolerance is not None
 
 
-def check_rest(method: Any, random: Any, seed: Any) -> None:
-    """Refuse what is no method, no number of chips, no seed."""
+def check_rest(method: Any, random: Any, seed: Any, higher_is_better: Any) -> None:
+    """Refuse what is no method, no number of chips, no seed, no direction."""
+    if not isinstance(higher_is_better, bool | None):
+        kind = type(higher_is_better).__name__
+        raise SpecError(f"higher_is_better={higher_is_better!r} is a {kind}; it takes True or False")
     if not isinstance(method, Search):
         said = f"the class {method.__name__}" if isinstance(method, type) else f"a {type(method).__name__}"
         raise SpecError(f"method is {said}; it takes SignedDescent(...) or Lagrangian(...)")

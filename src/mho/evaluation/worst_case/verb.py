@@ -15,7 +15,7 @@ from mho.errors import SpecError
 from mho.evaluation import provenance
 from mho.evaluation.arguments import check_counts
 from mho.evaluation.bench import Bench
-from mho.evaluation.metrics import Metric, UserMetric, better
+from mho.evaluation.metrics import Metric, UserMetric
 from mho.evaluation.sensitivity.losses import UserLoss
 from mho.evaluation.worst_case import losses as known
 from mho.evaluation.worst_case.arguments import Numbers, check_bounds, check_rest, samples
@@ -90,7 +90,7 @@ def worst_case(
     """
     bounds, tolerances = check_bounds(chips, bound, tolerance)
     how = SignedDescent() if method is None else method
-    check_rest(how, random, seed)
+    check_rest(how, random, seed, higher_is_better)
     check_counts(images=images, batch_size=batch_size)
     wanted = known.check_losses(loss)
     if wanted is not None and how.wanted is not None:
@@ -100,7 +100,7 @@ def worst_case(
     searched = samples(data, images, seed)
     same = test is None and len(searched) == len(samples(data, None, seed))
     asked = Bench(box.chips, data if test is None else test, metric=metric, device=device, batch_size=batch_size)
-    higher = better(metric, asked.metric, higher_is_better)
+    higher = asked.metric.higher_is_better if higher_is_better is None else higher_is_better
     centre, reach = box.on(asked.where, next(iter(asked.data.batches(1)))[0], seed)
     judge = Bench(centre, asked.data, metric=asked.metric, device=asked.where, batch_size=batch_size)
     field = judge if same else Bench(centre, searched, metric=metric, device=asked.where, batch_size=batch_size)
