@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mho.errors import SpecError
-from mho.training.method import Method, Step, Taught
-from mho.training.noise import Noise
+from mho.training.method import Step, Taught
+from mho.training.noisy import NoisyMethod
 
 if TYPE_CHECKING:
     from mho.training.run import Batch, Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseInjection(Method):
+class NoiseInjection(NoisyMethod):
     """The loss is that of ``W + dW``, the gradient goes to ``W``; ``dW`` is drawn once a mini-batch and tensor.
 
     ``dW`` and the full scale ``S = max|W|`` count as constants (straight through), and so does quantisation. Batch
@@ -28,29 +27,14 @@ class NoiseInjection(Method):
 
     Attributes:
         sigma: standard deviation as a fraction of ``max|W|``; with a memory, severity of its device (a fraction of the
-            cell's full range), the device's own if ``None``.
+            cell's full range), the device's own if ``None``; or a :class:`SigmaSearch` that finds it while training.
         noise: distribution of the errors where no memory says it; Gaussian if ``None``.
     """
 
     references: ClassVar[tuple[str, ...]] = ("joshi2020pcm", "qin2025neft")
-    takes_memory: ClassVar[bool] = True
-
-    sigma: float | None = None
-    noise: Noise | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.sigma is None:
-            return
-        self.check(self.sigma >= 0, "sigma", "must be zero or more")
-        if self.sigma > 1:
-            raise SpecError(
-                f"NoiseInjection: sigma={self.sigma:g} is more than the largest weight; sigma is a fraction, "
-                f"so {self.sigma:g} % is written {self.sigma / 100:g}"
-            ).at("sigma")
 
     def begin(self, run: Run) -> Step:
-        errors = run.errors(self.sigma, self.noise)
+        errors = self.errors(run)
 
         def step(batch: Batch) -> Taught:
             outputs = batch.forward(errors(batch))

@@ -64,13 +64,20 @@ class Run:
         return {name: self.model.get_parameter(name) for name in self.chips.placements}
 
     def errors(
-        self, sigma: float | None, noise: Noise | None = None, *, of: nn.Module | None = None, name: str = ""
+        self,
+        sigma: float | None,
+        noise: Noise | None = None,
+        *,
+        more: float = 0.0,
+        of: nn.Module | None = None,
+        name: str = "",
     ) -> Errors:
         """The source of weights with fresh errors: of a chip of the memory if there is one, else ``sigma * S * noise``.
 
         Args:
             sigma: fraction of ``max|W|``; with a memory, severity of its device, its own if ``None``.
             noise: distribution without a memory, Gaussian if ``None``.
+            more: added to sigma, or to the severity of every device; what falls below zero is zero.
             of: module with the weights; the model if ``None``.
             name: tells the errors of a helping module ``of`` from those of the model and of other helpers.
 
@@ -87,8 +94,8 @@ class Run:
         seed = derived(self.seed, name) if name else self.seed
         chips = self.chips if of is None else on_cells(of, self.memory, seed)
         if self.memory is None:
-            return direct_errors(chips, sigma, noise, seed)
-        return memory_errors(chips, sigma, noise, seed)
+            return direct_errors(chips, sigma, noise, seed, more)
+        return memory_errors(chips, sigma, noise, seed, more)
 
     def help(self, module: nn.Module) -> nn.Module:
         """``module``, trained along with the model on the same device and forgotten when the run ends."""

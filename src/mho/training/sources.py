@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from mho.training.run import Batch, Errors
 
 
-def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int) -> Errors:
-    """``W + sigma * max|W| * noise`` of every stored weight."""
+def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float = 0.0) -> Errors:
+    """``W + (sigma + more) * max|W| * noise`` of every stored weight."""
     if sigma is None:
         raise SpecError(
             "sigma is missing: give it as a fraction of max|W|, such as sigma=0.1, or give train a memory= "
@@ -26,6 +27,7 @@ def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
         )
     stored = {name: chips.model.get_parameter(name) for name in chips.placements}
     distribution = noise or GaussianNoise()
+    strength = max(sigma + more, 0.0)
 
     @torch.no_grad()
     def errors(batch: Batch, draw: int = 0) -> dict[str, Tensor]:
@@ -33,16 +35,23 @@ def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
         for name, weight in stored.items():
             scale = weight.abs().amax()
             draws = Draws(seed, name, number, tuple(weight.shape), weight.device)
-            out[name] = weight + sigma * scale * distribution.draw(draws, weight, scale)[0]
+            out[name] = weight + strength * scale * distribution.draw(draws, weight, scale)[0]
         return out
 
     return errors
 
 
-def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int) -> Errors:
+def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float = 0.0) -> Errors:
     """The weights of a chip to which the current weights have just been programmed."""
     if noise is not None:
         raise SpecError(f"noise={type(noise).__name__}(...) and memory= both say what errors are; leave out one")
+    if more:
+        placements = {}
+        for name, place in chips.placements.items():
+            severity = getattr(place.memory.device, "sigma", 0.0) if sigma is None else sigma
+            memory = place.memory.with_sigma(max(severity + more, 0.0))
+            placements[name] = replace(place, memory=memory)
+        chips, sigma = replace(chips, placements=placements), None
     changing = Changing(chips, sigma)
 
     @torch.no_grad()
