@@ -31,6 +31,8 @@ def same(a: nn.Module, b: nn.Module) -> bool:
         ("lenet", {"classes": 3, "image_size": 8}),
         ("mlp", {"hidden": (5, 4), "inputs": 6}),
         ("resnet20", {}),
+        ("vgg8", {"width": 4}),
+        ("resnet18", {"width": 4, "channels": 1}),
     ],
 )
 def test_a_saved_network_comes_back(tmp_path: Path, name: str, options: dict) -> None:

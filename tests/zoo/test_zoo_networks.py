@@ -49,6 +49,19 @@ def test_every_network_has_its_size_and_traces(name: str) -> None:
         assert torch.equal(torch.fx.symbolic_trace(model)(x), out)
 
 
+@pytest.mark.parametrize("name", ["vgg8", "resnet18"])
+def test_a_narrower_network_scales_in_all_its_layers(name: str) -> None:
+    usual, narrow = (zoo.build(name, **options).state_dict() for options in ({}, {"width": 16}))
+    assert list(usual) == list(narrow)
+    for key, tensor in narrow.items():
+        want = [size // 4 if size >= 64 else size for size in usual[key].shape]
+        assert list(tensor.shape) == want, key
+    model = zoo.build(name, width=3, classes=7).eval()
+    assert model(images(name)).shape == (2, 7)
+    same = zoo.build(name, width=64).state_dict()
+    assert all(torch.equal(tensor, same[key]) for key, tensor in usual.items())
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_a_batch_of_chips_is_a_loop_over_chips(name: str) -> None:
     model, x = zoo.build(name).eval(), images(name)
@@ -107,6 +120,8 @@ def test_a_network_remembers_what_it_is() -> None:
         ("lenet", {"classes": True}, SpecError, "classes=True"),
         ("lenet", {"image_size": 3}, SpecError, "image_size=3 must be an integer of at least 4"),
         ("vgg8", {"image_size": 7}, SpecError, "vgg8: image_size=7"),
+        ("vgg8", {"width": 0}, SpecError, "vgg8: width=0 must be an integer of at least 1"),
+        ("resnet18", {"width": 0.5}, SpecError, "resnet18: width=0.5"),
         ("convnet", {"channels": 1.5}, SpecError, "convnet: channels=1.5"),
         ("mlp", {"hidden": "256"}, SpecError, "mlp: hidden='256' must be a list of widths"),
         ("mlp", {"hidden": [256, 0]}, SpecError, "hidden width=0"),

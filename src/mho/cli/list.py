@@ -9,9 +9,11 @@ from cyclopts import Parameter
 from mho.text import table
 
 
-def listing(what: Annotated[Literal["devices", "models", "data"], Parameter(help="Which table.")], /) -> None:
-    """List the devices, models or data sets that come with mho, each with its source."""
-    print({"devices": _devices, "models": _models, "data": _data}[what]())
+def listing(
+    what: Annotated[Literal["devices", "models", "data", "methods"], Parameter(help="Which table.")], /
+) -> None:
+    """List the devices, models, data sets or training methods that come with mho, each with its source."""
+    print({"devices": _devices, "models": _models, "data": _data, "methods": _methods}[what]())
 
 
 listing.__name__ = "list"
@@ -34,6 +36,19 @@ def _models() -> str:
 
     rows = [[a.name, a.description, a.paper] for a in ARCHITECTURES.values()]
     return table(["model", "what it is", "paper"], rows, left=3)
+
+
+def _methods() -> str:
+    import sys
+
+    from mho.training import METHODS
+
+    rows = []
+    for name, method in METHODS.items():
+        # The file is about the method: its first line says what it does.
+        summary = (sys.modules[method.__module__].__doc__ or "").splitlines()[0].rstrip(".")
+        rows.append([name, summary, ", ".join(method.references)])
+    return f"{table(['method', 'what it is', 'paper'], rows, left=3)}\n\nBibTeX: mho cite qin2025neft"
 
 
 def _data() -> str:

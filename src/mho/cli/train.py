@@ -2,21 +2,87 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from mho.cli.options import USUAL_SIGMA, MemoryOptions, place
+from mho.cli.method_options import MethodOptions
+from mho.cli.options import MemoryOptions, place
 from mho.errors import SpecError, unknown
 
 if TYPE_CHECKING:
-    from mho.memory.rules import Rules
-    from mho.training import Method
+    from mho.training import Monitor, Recipe
 
-_OWN = {"noise": ("sigma",), "adversarial": ("bound", "steps")}
-"""Options of each method, besides those of the memory."""
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions:
+    """How to train."""
+
+    recipe: Annotated[str | None, Parameter(help="A paper's recipe, such as swim-lenet; the options change it.")] = None
+    epochs: Annotated[int | None, Parameter(help="Passes over the data.")] = None
+    lr: Annotated[float | None, Parameter(help="Learning rate at the start.")] = None
+    batch_size: Annotated[int | None, Parameter(help="Samples per step.")] = None
+    optimizer: Annotated[Literal["adam", "adamw", "sgd"] | None, Parameter(help="Optimiser.")] = None
+    schedule: Annotated[Literal["constant", "cosine"] | None, Parameter(help="Of the learning rate.")] = None
+    augment: Annotated[Literal["none", "crop-flip"] | None, Parameter(help="Augmentation of images.")] = None
+    precision: Annotated[
+        Literal["float32", "bfloat16"] | None, Parameter(help="bfloat16: automatic mixed precision.")
+    ] = None
+    norms: Annotated[
+        Literal["running", "clean"] | None,
+        Parameter(help="Statistics of batch norm: gathered under errors, as in the papers, or measured without."),
+    ] = None
+    seed: Annotated[int, Parameter(help="Seed of initialisation, order, augmentation and noise.")] = 0
+
+    def spec(self) -> Recipe:
+        """The recipe that is asked for."""
+        from mho.training import Recipe, preset
+
+        names = ("epochs", "lr", "batch_size", "optimizer", "schedule", "augment", "precision", "norms")
+        asked = {name: getattr(self, name) for name in names}
+        changes = {name: value for name, value in asked.items() if value is not None} | {"seed": self.seed}
+        return preset(self.recipe, **changes) if self.recipe else Recipe().replace(**changes)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """What is looked at while training."""
+
+    validation: Annotated[
+        float | None, Parameter(help="Fraction of the training samples to hold out; 0.1 where something needs it.")
+    ] = None
+    chips: Annotated[
+        int | None, Parameter(help="Judge so many chips of the memory after every epoch, on the held-out samples.")
+    ] = None
+    keep: Annotated[
+        Literal["last", "accuracy", "mean", "percentile"] | None,
+        Parameter(help="The epoch to keep: the last, or the best by held-out accuracy, or by the chips'."),
+    ] = None
+    checkpoint: Annotated[
+        Path | None, Parameter(help="File that holds the run after each epoch; go on from it where it exists.")
+    ] = None
+    tensorboard: Annotated[Path | None, Parameter(help="Folder for TensorBoard.")] = None
+    wandb: Annotated[str | None, Parameter(help="Project of Weights & Biases.")] = None
+
+    def monitor(self) -> Monitor | None:
+        """The monitor that is asked for."""
+        from mho.training import Monitor
+
+        if self.chips is None and self.keep is None:
+            return None
+        asked = {"chips": self.chips, "keep": self.keep}
+        return Monitor().replace(**{name: value for name, value in asked.items() if value is not None})
+
+    def observers(self) -> list[Any]:
+        """Who is told of every epoch."""
+        from mho.training import TensorBoard, WandB
+
+        boards: list[Any] = [] if self.tensorboard is None else [TensorBoard(self.tensorboard)]
+        return [*boards, *([] if self.wandb is None else [WandB(self.wandb)])]
 
 
 def train(
@@ -25,34 +91,19 @@ def train(
     *,
     data: Annotated[str, Parameter(help="Data set; see mho list data.")] = "digits",
     out: Annotated[Path, Parameter(help="Checkpoint to write (.safetensors).")],
-    epochs: Annotated[int | None, Parameter(help="Passes over the data.")] = None,
-    lr: Annotated[float | None, Parameter(help="Learning rate at the start.")] = None,
-    batch_size: Annotated[int | None, Parameter(help="Samples per step.")] = None,
-    optimizer: Annotated[Literal["adam", "adamw", "sgd"] | None, Parameter(help="Optimiser.")] = None,
-    recipe: Annotated[
-        str | None, Parameter(help="A paper's recipe, such as swim-lenet; the options change it.")
-    ] = None,
-    method: Annotated[str | None, Parameter(help="Make the network tolerant: noise, or adversarial (weights).")] = None,
-    sigma: Annotated[
-        float | None,
-        Parameter(
-            help="For noise: standard deviation, a fraction of the largest weight; with a memory, severity of its "
-            "device."
-        ),
-    ] = None,
-    bound: Annotated[
-        float | None, Parameter(help="For adversarial: largest error, a fraction of the largest weight.")
-    ] = None,
-    steps: Annotated[int | None, Parameter(help="For adversarial: steps of the search in every mini-batch.")] = None,
+    recipe: RecipeOptions = RecipeOptions(),
+    method: MethodOptions = MethodOptions(),  # noqa: B008 - frozen
     memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
-    seed: Annotated[int, Parameter(help="Seed of initialisation, order, augmentation and noise.")] = 0,
+    watch: WatchOptions = WatchOptions(),
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
 ) -> None:
-    """Train a network and save it with what it is, so that the other commands can rebuild it."""
+    """Train a network and save it with what it is, so that the other commands can rebuild it.
+
+    Started by torchrun, all processes train one network together.
+    """
     from mho.data.catalog import entry
     from mho.files import check_writable
-    from mho.training import Recipe, preset
     from mho.zoo import ARCHITECTURES
 
     # Everything that can be refused is refused before the long work.
@@ -61,66 +112,60 @@ def train(
     entry(data)
     if out.suffix != ".safetensors":
         raise SpecError(f"--out '{out}' must end in .safetensors: weights are never pickled")
-    asked = {"epochs": epochs, "lr": lr, "batch_size": batch_size, "optimizer": optimizer}
-    changes = {k: v for k, v in asked.items() if v is not None} | {"seed": seed}
-    plan = preset(recipe, **changes) if recipe else Recipe().replace(**changes)
-    how = _method(method, memory, sigma=sigma, bound=bound, steps=steps)
+    plan, how = recipe.spec(), method.spec(memory)
     check_writable(out)
-    errors = _errors(memory, sigma)
+    errors = method.errors(memory)
     where = place(torch_device)
+    monitor = watch.monitor()
+    validation = watch.validation
+    if validation is None and monitor is not None:
+        validation = 0.1
 
     from mho import data as datasets
     from mho import zoo
-    from mho.training import history, origin
+    from mho.training import origin
     from mho.training import train as fit
+    from mho.training.course import measure
+    from mho.training.ranks import torchrun
+    from mho.training.run import Run
 
     training = datasets.load(data, split="train", root=root)
     test = datasets.load(data, split="test", root=root)
-    start = zoo.build_for(model, training, seed=seed)
-    trained = fit(start, training, method=how, memory=errors, recipe=plan, validation=test, device=where)
-    last = history(trained)[-1]
+    start = zoo.build_for(model, training, seed=plan.seed)
+    with torchrun() as (ranks, gpu):
+        trained = fit(
+            start,
+            training,
+            method=how,
+            memory=errors,
+            recipe=plan,
+            validation=validation,
+            monitor=monitor,
+            observers=watch.observers(),
+            checkpoint=watch.checkpoint,
+            device=where or gpu,
+        )
+    if ranks.rank > 0:
+        return
     made = origin(trained)
     assert made is not None
+    at = next(trained.parameters()).device
+    accuracy = measure(Run(trained, plan, classifies=True), test.to(at))[1] or 0.0
     kept = made.to_dict() | {"data": data}  # the name that mho list data gives it
     kept = {key: value for key, value in kept.items() if value is not None}
-    zoo.save(trained, out, **kept, test_accuracy=last.validation_accuracy)
-    seconds = sum(epoch.seconds for epoch in history(trained))
-    accuracy = 100 * (last.validation_accuracy or 0.0)
-    said = f"{model} on {data}" + (f" with {method}" if method else "")
-    print(f"{out}: {said}, {accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s")
+    zoo.save(trained, out, **kept, test_accuracy=accuracy)
+    seconds = sum(epoch.seconds for epoch in made.epochs)
+    said = f"{model} on {data}" + (f" with {method.method}" if how is not None else "")
+    print(f"{out}: {said}, {100 * accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s{_chosen(made)}")
 
 
-def _method(name: str | None, memory: MemoryOptions, **options: float | None) -> Method | None:
-    """The method called ``name``, with its options.
-
-    Raises:
-        SpecError: an option that is not its own or out of range, or one that it lacks.
-        UnknownNameError: no method has this name.
-    """
-    from mho.training import METHODS
-
-    if name is not None and name not in METHODS:
-        raise unknown("method", name, METHODS)
-    said = {option: value for option, value in options.items() if value is not None}
-    for option in said:
-        owner = next(method for method, own in _OWN.items() if option in own)
-        if name != owner:
-            raise SpecError(f"--{option} is for --method {owner}")
-    cells = _given(memory)
-    if cells and (name is None or not METHODS[name].takes_memory):
-        raise SpecError(f"{cells[0]} says which errors to train with, which is for --method noise")
-    if name == "noise" and not said and not cells:
-        raise SpecError("--method noise needs --sigma, such as 0.1, or a memory: --device RRAM1, or --memory FILE")
-    if name == "adversarial" and "bound" not in said:
-        raise SpecError("--method adversarial needs --bound, a fraction of the largest weight such as 0.03")
-    return None if name is None else METHODS[name](**said)
-
-
-def _errors(memory: MemoryOptions, sigma: float | None) -> Rules | None:
-    """The memory whose errors to train with; ``None`` if none is named."""
-    return memory.rules(sigma=USUAL_SIGMA if sigma is None else sigma) if _given(memory) else None
-
-
-def _given(memory: MemoryOptions) -> list[str]:
-    """The options of the memory that were given."""
-    return [f"--{f.name.replace('_', '-')}" for f in fields(memory) if getattr(memory, f.name) is not None]
+def _chosen(made: Any) -> str:
+    """What was chosen on held-out samples."""
+    epoch = made.epochs[(made.kept or len(made.epochs)) - 1]
+    said = "" if made.kept is None else f"; epoch {made.kept} of {len(made.epochs)} kept"
+    if epoch.sigma is not None:
+        said += f", sigma {epoch.sigma:.3g} found"
+    if epoch.chips_mean is not None:
+        mean, unlucky = 100 * epoch.chips_mean, 100 * epoch.chips_percentile
+        said += f"; held-out chips: mean {mean:.2f} %, percentile {unlucky:.2f} %"
+    return said

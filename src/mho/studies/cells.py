@@ -126,6 +126,7 @@ def training_key(model: Trained, data_digest: str) -> str:
     """The key of a network that a study trains."""
     said = [model.architecture, plain(model.options), model.recipe.digest(), model.seed, data_digest]
     said += [] if model.method is None else [model.method.digest()]
+    said += [] if model.memory is None or model.method is None else ["memory", model.memory.digest()]
     return digest(["trained", TRAINING_VERSION, *said])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from mho.training.observers import Audience as _Audience
 
 if TYPE_CHECKING:
     from mho.studies.cells import Cell
@@ -41,23 +41,12 @@ class Observer:
         """The run is over, complete or interrupted."""
 
 
-class Audience:
-    """All who watch a run. One that fails is left behind: a tracker that is out of reach must not cost a study."""
+class Audience(_Audience):
+    """All who watch a study; who is left behind, the others are told."""
 
-    def __init__(self, observers: Iterable[Observer] = ()) -> None:
-        self._observers = list(observers)
-
-    def tell(self, event: str, *arguments: Any) -> None:
-        """Call the method ``event`` of everybody who is still there."""
-        for observer in list(self._observers):
-            try:
-                getattr(observer, event)(*arguments)
-            except Exception as error:  # an observer is the user's own code
-                if observer in self._observers:
-                    self._observers.remove(observer)
-                reason = (str(error).splitlines() or [""])[0][:200]
-                said = f"{type(observer).__name__} stopped watching: {type(error).__name__}: {reason}"
-                if self._observers:
-                    self.tell("noticed", said)
-                else:
-                    warnings.warn(said, RuntimeWarning, stacklevel=2)  # nobody else is there to hear it
+    def lost(self, message: str) -> None:
+        """Tell those who are still there; warn where nobody is."""
+        if self._observers:
+            self.tell("noticed", message)
+        else:
+            super().lost(message)

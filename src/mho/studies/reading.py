@@ -15,6 +15,7 @@ from mho.spec import from_dict
 from mho.studies.document import MOST_BYTES, parse
 from mho.studies.scalars import NotYamlError
 from mho.studies.study import Study
+from mho.training.method import Method
 
 _LONGEST = 360
 
@@ -38,6 +39,15 @@ def read_memory(path: str | os.PathLike[str]) -> Memory | NameRules:
         SpecError, UnknownNameError: in one line, as :func:`read`.
     """
     return Source.of(path).memory()
+
+
+def read_method(path: str | os.PathLike[str]) -> Method:
+    """The training method in a YAML file.
+
+    Raises:
+        SpecError, UnknownNameError: in one line, as :func:`read`.
+    """
+    return Source.of(path).method()
 
 
 class Source:
@@ -81,6 +91,13 @@ class Source:
         spec = self._spec(Memory | NameRules, "'kind: Memory' or 'rules:' with patterns")
         if not isinstance(spec, Memory | NameRules):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be a Memory (kind: Memory, ...)")
+        return spec
+
+    def method(self) -> Method:
+        """The training method in it."""
+        spec = self._spec(Method, "'kind: NoiseInjection' or another method, and its fields")
+        if not isinstance(spec, Method):
+            raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be a training method")
         return spec
 
     @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from mho.errors import CheckpointError, MhoError, SpecError
+from mho.errors import CheckpointError, MhoError, ModelError, SpecError
 from mho.frozen import FrozenDict
 from mho.memory.spec import Memory, NameRules
 from mho.studies import calibration
@@ -20,6 +20,10 @@ from mho.studies.study import Study
 
 MOST = 10_000
 """Combinations that are tried one by one; the axes of larger studies are checked each by itself."""
+
+
+_SOME_SIGMA = 0.1
+"""Strength of errors that a search has yet to find."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,17 @@ def _teach(model: Trained | Checkpoint) -> None:
     if isinstance(model, Checkpoint) or model.method is None:
         return
     try:
-        run = Run(zoo.build(model.architecture, **model.options), model.recipe, classifies=True)
+        memory = model.rules if model.method.injects_memory else None
+        network = zoo.build(model.architecture, **model.options)
+        run = Run(network, model.recipe, classifies=True, memory=memory, sigma=_SOME_SIGMA)
     except Exception:  # a network that only its data can tell how to build
         return
     try:
         with run.at_end:
             model.method.begin(run)
-    except SpecError as error:
+    except MhoError as error:
+        if isinstance(error, ModelError) and not error.place:
+            return  # a method that looks at the network at work needs its data
         error.place = ()
         raise error.at("model", "method") from None
 

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from mho.errors import unknown
+from mho.errors import SpecError, unknown
 from mho.frozen import FrozenDict
+from mho.memory.spec import Memory, NameRules
 from mho.spec import Spec, added
-from mho.training.method import Method
+from mho.training.method import Method, check_method
 from mho.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mho.data import Dataset
+    from mho.memory.rules import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +77,20 @@ class Trained(Spec):
         architecture: one of ``mho list models``, or one that you registered.
         data: what it is trained on.
         recipe: how.
-        seed: of the starting weights; the recipe's seed is that of everything later.
+        seed: of the starting weights; the recipe's seed is that of everything later, and of both if this is ``None``.
         options: keyword arguments of the architecture.
         method: what makes it tolerant, such as ``NoiseInjection``; plain training if ``None``.
+        memory: memory, or name rules, whose errors the method injects, or on whose chips its ``SigmaSearch`` judges; plain
+            training makes no use of it.
     """
 
     architecture: str
     data: Data
     recipe: Recipe = field(default_factory=Recipe)
-    seed: int = 0
+    seed: int | None = 0
     options: FrozenDict = field(default_factory=FrozenDict)
     method: Method | None = added(lambda: None)
+    memory: Memory | NameRules | None = added(lambda: None)
 
     def __post_init__(self) -> None:
         from mho.zoo.catalog import ARCHITECTURES
@@ -93,7 +98,24 @@ class Trained(Spec):
         super().__post_init__()
         if self.architecture not in ARCHITECTURES:
             raise unknown("model", self.architecture, ARCHITECTURES).at("architecture")
-        self.check(self.seed >= 0, "seed", "must be zero or more")
+        self.check(self.seed is None or self.seed >= 0, "seed", "must be zero or more")
+        try:
+            if self.method is not None:  # beside an axis that goes through methods, a memory may have no use
+                check_method(self.method, self.rules)
+        except SpecError as error:
+            raise error.at("method") from None
+
+    @property
+    def starting_seed(self) -> int:
+        """Seed of the starting weights."""
+        return self.recipe.seed if self.seed is None else self.seed
+
+    @property
+    def rules(self) -> Rules | None:
+        """The memory as :func:`mho.train` takes it; none for plain training."""
+        if self.method is None:
+            return None
+        return dict(self.memory.rules) if isinstance(self.memory, NameRules) else self.memory
 
     @property
     def label(self) -> str:

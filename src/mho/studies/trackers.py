@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from mho.errors import SpecError, unknown
+from mho.errors import unknown
 from mho.studies.observers import Observer
+from mho.training.trackers import needed, numbers
 
 if TYPE_CHECKING:
     from mho.studies.cells import Cell
@@ -24,7 +24,7 @@ class TensorBoard(Observer):
 
     def __init__(self, folder: str | os.PathLike[str] = "") -> None:
         # torch's adapter raises ImportError itself where tensorboard is missing, but not in one line.
-        _needs("tensorboard")
+        needed("tensorboard")
         self._folder = folder
         self._writer: Any = None
 
@@ -54,7 +54,7 @@ class WandB(Observer):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._wandb, self._options = _needs("wandb"), options
+        self._wandb, self._options = needed("wandb"), options
         self._run: Any = None
 
     def started(self, plan: Plan, chips: int) -> None:
@@ -81,7 +81,7 @@ class MLflow(Observer):
     """One run of MLflow a study, and in it one nested run a finished cell."""
 
     def __init__(self) -> None:
-        self._mlflow = _needs("mlflow")
+        self._mlflow = needed("mlflow")
 
     def started(self, plan: Plan, chips: int) -> None:
         """See :class:`Observer`."""
@@ -117,14 +117,6 @@ def tracker(name: str) -> Observer:
     return TRACKERS[name]()
 
 
-def _needs(package: str) -> Any:
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise SpecError(f"{package} is not installed: pip install 'mho[{package}]'") from None
-
-
 def _statistics(row: dict[str, Any]) -> dict[str, float]:
     """The numbers of a row that exist: a limit that the chips are too few for does not."""
-    skip = ("label", "sigma", "age_s")
-    return {k: float(v) for k, v in row.items() if k not in skip and isinstance(v, int | float) and math.isfinite(v)}
+    return numbers(row, but=("label", "sigma", "age_s"))

@@ -129,8 +129,16 @@ class Worker:
         spec = from_dict(job["spec"])
         assert isinstance(spec, Trained)
         data = self._checked(spec.data, job["data_digest"])
-        start = build_for(spec.architecture, data, seed=spec.seed, **spec.options)
-        trained = train(start, data, method=spec.method, recipe=spec.recipe, device=self._device, progress=False)
+        start = build_for(spec.architecture, data, seed=spec.starting_seed, **spec.options)
+        trained = train(
+            start,
+            data,
+            method=spec.method,
+            memory=spec.rules,
+            recipe=spec.recipe,
+            device=self._device,
+            progress=False,
+        )
         return {}, pack(trained.cpu(), study=job["spec"])
 
     def _lot(self, job: dict[str, Any]) -> tuple[Bench, Lot]:

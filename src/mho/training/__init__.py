@@ -11,48 +11,116 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mho.training.adversarial import AdversarialWeights
+from mho.training.averaged import AveragedNoise
+from mho.training.censored_noises import (
+    CentredCensoredNoise,
+    DoublyCensoredNoise,
+    LeftCensoredNoise,
+    RightCensoredNoise,
+    ShiftedGaussianNoise,
+    ShiftNoise,
+)
+from mho.training.correctnet import CorrectNet
+from mho.training.irs import IntermediateSnapshots
+from mho.training.level_dependent import LevelDependentNoise
 from mho.training.method import Method
-from mho.training.noise import GaussianNoise, Noise
+from mho.training.noise import GaussianNoise, IndependentNoise, Noise
 from mho.training.noise_injection import NoiseInjection
+from mho.training.noises import RightTruncatedNoise, SaltAndPepperNoise, UniformNoise
+from mho.training.noisy import NoisyMethod
+from mho.training.observers import Observer
+from mho.training.ovf import OrientedVariationalForward
 from mho.training.presets import PRESETS, Preset, preset
 from mho.training.recipe import Recipe
+from mho.training.right_censored import RightCensored
+from mho.training.sigma_search import SigmaSearch
+from mho.training.temperature import Temperature
+from mho.training.trackers import TensorBoard, WandB
 
 if TYPE_CHECKING:
+    from mho.training.checkpoint import load_checkpoint
     from mho.training.insitu import in_situ
     from mho.training.insitu_result import InSitu
     from mho.training.loop import train
+    from mho.training.monitor import Monitor
+    from mho.training.norms import refresh_norms
+    from mho.training.placement import compensate
     from mho.training.record import Epoch, Origin, history, origin
+    from mho.training.teacher import Teacher
 
 __all__ = [
     "METHODS",
     "PRESETS",
     "AdversarialWeights",
+    "AveragedNoise",
+    "CentredCensoredNoise",
+    "CorrectNet",
+    "DoublyCensoredNoise",
     "Epoch",
     "GaussianNoise",
     "InSitu",
+    "IndependentNoise",
+    "IntermediateSnapshots",
+    "LeftCensoredNoise",
+    "LevelDependentNoise",
     "Method",
+    "Monitor",
     "Noise",
     "NoiseInjection",
+    "NoisyMethod",
+    "Observer",
+    "OrientedVariationalForward",
     "Origin",
     "Preset",
     "Recipe",
+    "RightCensored",
+    "RightCensoredNoise",
+    "RightTruncatedNoise",
+    "SaltAndPepperNoise",
+    "ShiftNoise",
+    "ShiftedGaussianNoise",
+    "SigmaSearch",
+    "Teacher",
+    "Temperature",
+    "TensorBoard",
+    "UniformNoise",
+    "WandB",
+    "compensate",
     "history",
     "in_situ",
+    "load_checkpoint",
     "origin",
     "preset",
+    "refresh_norms",
     "train",
 ]
 
-METHODS: Mapping[str, type[Method]] = MappingProxyType({"noise": NoiseInjection, "adversarial": AdversarialWeights})
-"""Every method by the name that the command line gives it."""
+METHODS: Mapping[str, type[Method]] = MappingProxyType(
+    {
+        "noise": NoiseInjection,
+        "right-censored": RightCensored,
+        "ovf": OrientedVariationalForward,
+        "irs": IntermediateSnapshots,
+        "correctnet": CorrectNet,
+        "adversarial": AdversarialWeights,
+        "temperature": Temperature,
+        "average": AveragedNoise,
+    }
+)
+"""Every method by the name that the command line gives it; the last two are controls."""
 
 _HOMES = {
     "Epoch": "record",
     "InSitu": "insitu_result",
+    "Monitor": "monitor",
     "Origin": "record",
+    "Teacher": "teacher",
+    "compensate": "placement",
     "history": "record",
     "in_situ": "insitu",
+    "load_checkpoint": "checkpoint",
     "origin": "record",
+    "refresh_norms": "norms",
     "train": "loop",
 }
 

@@ -89,7 +89,8 @@ class AdversarialWeights(Method):
                 attacked = {name: (weight + deltas[name]).requires_grad_() for name, weight in clean.items()}
                 rising = self._objective(batch, batch.forward(attacked))
                 gradients = torch.autograd.grad(rising, list(attacked.values()), materialize_grads=True)
-                for (name, delta), gradient in zip(deltas.items(), gradients, strict=True):
+                whole = batch.whole(gradients)
+                for (name, delta), gradient in zip(deltas.items(), whole, strict=True):
                     most = box[name]
                     delta.add_(stride * most * gradient.sign()).clamp_(-most, most)
         return {name: weight + deltas[name] for name, weight in clean.items()}

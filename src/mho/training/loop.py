@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mho.data.adapters import as_dataset
 from mho.data.dataset import Dataset
@@ -15,13 +19,19 @@ from mho.errors import ModelError
 from mho.frozen import FrozenDict
 from mho.memory.rules import Rules, normalise
 from mho.progress import progress as progress_bar
+from mho.spec import plain
+from mho.training import checkpoint as disk
 from mho.training import setup
-from mho.training.batches import shuffled
+from mho.training.course import Course, measure
 from mho.training.fit import check_fit
-from mho.training.method import Method, Taught, check_method
+from mho.training.keeping import Keeper
+from mho.training.method import Method, check_method
+from mho.training.monitor import Monitor, judge
+from mho.training.observers import Audience, Observer
+from mho.training.ranks import ranks
 from mho.training.recipe import Recipe
 from mho.training.record import Epoch, Origin, remember
-from mho.training.run import Batch, Run
+from mho.training.searching import Searching, searching
 
 
 def train(
@@ -32,22 +42,34 @@ def train(
     memory: Rules | None = None,
     recipe: Recipe | None = None,
     validation: Any = None,
+    monitor: Monitor | None = None,
+    observers: Sequence[Observer] = (),
+    checkpoint: str | Path | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
 ) -> nn.Module:
     """A trained copy of ``model``, in eval mode, after the last epoch; ``model`` itself does not change.
 
-    Nothing is selected on the validation data: it is only reported. The loss is cross-entropy for class
-    indices and mean squared error for float targets. The same model, data and recipe give the same weights,
-    bit for bit on a CPU with the same number of threads; global random generators are left as they were.
+    Nothing is selected on the validation data unless ``monitor`` or a ``SigmaSearch`` says so. The loss is
+    cross-entropy for class indices and mean squared error for float targets. The same model, data and recipe give the
+    same weights, bit for bit on a CPU with the same number of threads; global random generators are left as they were.
+
+    Under ``torchrun`` (a ``torch.distributed`` default group) every process takes its part of each mini-batch, and all
+    return the same network; errors need no exchange, as every process draws the same ones.
 
     Args:
         model: any network of one output tensor; its weights are where training starts.
         data: training samples, anything that :func:`mho.data.as_dataset` takes.
         method: how the network is made tolerant, such as ``NoiseInjection(sigma=0.1)``; plain training if left out.
-        memory: memory (or name rules, as :func:`mho.deploy` takes them) whose errors a method injects that takes one.
+        memory: memory (or name rules, as :func:`mho.deploy` takes them) whose errors a method injects that takes one,
+            and on whose chips a ``SigmaSearch`` or a ``Monitor`` judges.
         recipe: how to train; :class:`Recipe`'s defaults if left out. Its seed also decides the method's noise.
-        validation: samples measured after every epoch, likewise, on the network as it is: without errors.
+        validation: samples measured after every epoch, likewise, on the network as it is, without errors; or the
+            fraction of the training samples to hold out for it.
+        monitor: how chips of the network are judged while it trains, and which epoch is kept.
+        observers: told of every epoch and of the end, such as ``TensorBoard(folder)``.
+        checkpoint: file (.safetensors) that holds the run after its last whole epoch. Where it exists, training goes on
+            from it: the weights are those of an uninterrupted run, bit for bit on a CPU.
         device: where to train; the model's own device if left out. The trained copy stays there.
         progress: show a bar on stderr, if it is a terminal and the run lasts more than two seconds.
 
@@ -56,112 +78,115 @@ def train(
 
     Raises:
         ModelError: the model does not take the data, has nothing to train, cannot be deployed though the method needs
-            to know its weights on cells, or its loss was NaN or infinite.
+            to know its weights on cells, or its loss or weights became NaN or infinite (``checkpoint`` then holds the
+            last good epoch; see :func:`mho.training.load_checkpoint`).
         DataError: data that is empty, not finite or of a wrong type.
         SpecError: the recipe does not suit the data, the method not the memory, or the device does not exist.
+        CheckpointError: ``checkpoint`` is of another run.
+        OutputError: ``checkpoint`` cannot be written.
     """
     recipe = recipe or Recipe()
     setup.check_types(model, recipe)
-    check_method(method, memory)
+    check_method(method, memory, monitored=monitor is not None)
+    file = None if checkpoint is None else disk.check_path(checkpoint)
     place = setup.device(model, device)
-    samples = as_dataset(data).to(place)
-    held_out = None if validation is None else as_dataset(validation).to(place)
-    trained = copy.deepcopy(model).to(place)
-    check_fit(trained, samples)
-    if held_out is not None:
-        check_fit(trained, held_out)
-    fill = setup.fill(recipe, samples)
-    run = Run(trained, recipe, classifies=not samples.targets.is_floating_point(), memory=memory)
-
-    epochs: list[Epoch] = []
-    draws = torch.Generator().manual_seed(recipe.seed)
-    steps = -(-len(samples) // recipe.batch_size) * recipe.epochs
-    gpus = [place] if place.type == "cuda" else []
-    with (
-        run.at_end,
-        torch.random.fork_rng(devices=gpus),
-        progress_bar("training", steps, enabled=progress) as bar,
-    ):
-        teach = _plain if method is None else method.begin(run)
-        learners = [trained, *run.helpers]
-        optimizer = setup.optimizer(recipe, *learners)
-        if recipe.channels_last:
-            for module in learners:
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        setup.seed_dropout(recipe.seed, place)
-        step = 0
-        for number in range(recipe.epochs):
-            start, rate = time.monotonic(), recipe.rate(number)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            for module in learners:
-                module.train()
-            losses, correct, seen = [], [], 0
-            for inputs, targets in shuffled(samples, recipe, draws, fill):
-                optimizer.zero_grad(set_to_none=True)
-                loss, outputs = teach(Batch(run, inputs, targets, step, number))
-                if step == 0 and all(p.grad is None for group in optimizer.param_groups for p in group["params"]):
-                    raise ModelError(f"{type(method).__name__} left no gradient on any parameter: nothing is trained")
-                optimizer.step()
-                losses.append(loss.detach())
-                correct.append(_correct(outputs.detach(), targets))
-                seen += len(targets)
-                step += 1
-                bar.advance()
-            loss_mean = _mean_loss(losses, number + 1, rate)
-            after = (None, None) if held_out is None else _measure(run, held_out)
-            epochs.append(
-                Epoch(
-                    number=number + 1,
-                    lr=rate,
-                    loss=loss_mean,
-                    accuracy=None if targets.is_floating_point() else int(sum(correct)) / seen,
-                    validation_loss=after[0],
-                    validation_accuracy=after[1],
-                    seconds=time.monotonic() - start,
-                )
-            )
-    if recipe.channels_last:
-        trained.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    samples, held_out = _samples(data, validation, method, recipe, place)
+    start = copy.deepcopy(model).to(place)
+    for part in (samples, held_out):
+        if part is not None:
+            check_fit(start, part)
+    looking = None if monitor is None else judge(monitor, memory, held_out, recipe.seed)
+    keeper = Keeper("last" if monitor is None else monitor.keep)
+    sharing = ranks()
+    sharing.check(samples, recipe.batch_size)
+    audience = Audience(observers if sharing.rank == 0 else ())
     rules = None if memory is None else FrozenDict(normalise(memory))
-    remember(trained, Origin(recipe=recipe, method=method, memory=rules, data=samples.name, epochs=tuple(epochs)))
+    specs = {"recipe": recipe, "method": method, "memory": rules, "monitor": monitor}
+    who = {} if file is None else disk.identity(start, samples, **{key: plain(spec) for key, spec in specs.items()})
+
+    def course(sigma: float | None = None) -> Course:
+        network = start if sigma is None else copy.deepcopy(start)
+        injected = memory if method is not None and method.injects_memory else None
+        return Course(network, samples, recipe, method=method, memory=injected, ranks=sharing, sigma=sigma)
+
+    with setup.generators_kept(place), ExitStack() as at_end:
+        learner: Course | Searching
+        if method is None or method.sigma_search is None:
+            learner = course()
+        else:
+            assert memory is not None
+            assert held_out is not None
+            learner, keeper = (
+                searching(method.sigma_search, memory, held_out, recipe, course),
+                Keeper("percentile"),
+            )
+        at_end.callback(learner.close)
+        bar = at_end.enter_context(progress_bar("training", recipe.epochs * learner.steps, enabled=progress))
+        epochs: list[Epoch] = []
+        if file is not None and file.exists():
+            epochs = _go_on(disk.load(file, who), learner, keeper)
+            bar.advance(len(epochs) * learner.steps)
+        for number in range(len(epochs), recipe.epochs):
+            begun = time.monotonic()
+            try:
+                loss, accuracy = learner.epoch(number, bar)
+            except ModelError as error:
+                raise _with_refuge(error, file, number) from None
+            run = learner.leader.run
+            after = (None, None) if held_out is None else measure(run, held_out)
+            judged = learner.judgement
+            if looking is not None and monitor is not None and monitor.due(number, recipe.epochs):
+                judged = looking(run.model)
+            epoch = Epoch(
+                number=number + 1,
+                lr=recipe.rate(number),
+                loss=loss,
+                accuracy=accuracy,
+                validation_loss=after[0],
+                validation_accuracy=after[1],
+                seconds=time.monotonic() - begun,
+                chips_mean=None if judged is None else judged.mean,
+                chips_percentile=None if judged is None else judged.percentile,
+                chips_ekl=None if judged is None else judged.ekl,
+                sigma=learner.sigma,
+            )
+            epochs.append(epoch)
+            keeper.look(epoch, run.model)
+            if file is not None and sharing.rank == 0:
+                told = [asdict(e) for e in epochs]
+                disk.save(file, {"identity": who, "learner": learner.state(), "epochs": told, "best": keeper.state()})
+            audience.tell("epoch", epoch)
+    trained = learner.leader.model
+    keeper.restore(trained)
+    origin = Origin(
+        recipe=recipe, method=method, memory=rules, data=samples.name, epochs=tuple(epochs), kept=keeper.number
+    )
+    remember(trained, origin)
+    audience.tell("end", origin)
     return trained.eval()
 
 
-def _plain(batch: Batch) -> Taught:
-    """The step of plain training."""
-    outputs = batch.forward()
-    loss = batch.loss(outputs)
-    loss.backward()  # type: ignore[no-untyped-call]
-    return Taught(loss, outputs)
+def _samples(
+    data: Any, validation: Any, method: Method | None, recipe: Recipe, place: torch.device
+) -> tuple[Dataset, Dataset | None]:
+    """What to learn from and what is held out, if anything."""
+    samples = as_dataset(data).to(place)
+    if validation is None and method is not None and method.sigma_search is not None:
+        validation = method.sigma_search.held_out
+    if isinstance(validation, float):
+        return setup.split(samples, validation, recipe.seed)
+    return samples, None if validation is None else as_dataset(validation).to(place)
 
 
-def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    if targets.is_floating_point():
-        return torch.zeros((), dtype=torch.int64, device=targets.device)
-    return (outputs.argmax(dim=1) == targets).sum()
+def _go_on(state: dict[str, Any], learner: Course | Searching, keeper: Keeper) -> list[Epoch]:
+    """Bring everybody to where the checkpoint was written; the epochs so far."""
+    learner.load(state["learner"])
+    keeper.load(state["best"])
+    return [Epoch(**epoch) for epoch in state["epochs"]]
 
 
-def _mean_loss(losses: list[Tensor], epoch: int, rate: float) -> float:
-    """The mean over batches; looked at once an epoch, as each look makes a GPU wait."""
-    values = torch.stack(losses)
-    bad = (~torch.isfinite(values)).nonzero()
-    if len(bad):
-        first = int(bad[0])
-        raise ModelError(
-            f"training diverged: the loss became {float(values[first])} in epoch {epoch}, "
-            f"batch {first + 1} of {len(values)} (lr={rate:g}): try a smaller lr"
-        )
-    return float(values.mean())
-
-
-@torch.no_grad()
-def _measure(run: Run, data: Dataset) -> tuple[float, float | None]:
-    """Loss and accuracy on data held out."""
-    run.model.eval()
-    total, correct = 0.0, 0
-    for inputs, targets in data.batches(max(run.recipe.batch_size, 512)):
-        outputs = run.forward(inputs)
-        total += float(run.loss(outputs, targets)) * len(targets)
-        correct += int(_correct(outputs, targets))
-    return total / len(data), None if data.targets.is_floating_point() else correct / len(data)
+def _with_refuge(error: ModelError, file: Path | None, epochs: int) -> ModelError:
+    """``error``, which also says where the last good network is."""
+    if file is None or epochs == 0:
+        return error
+    return ModelError(f"{error}; {file} holds the network after epoch {epochs}")

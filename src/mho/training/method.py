@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from mho.errors import SpecError, nearest
 from mho.spec import Spec, kinds_of
+from mho.training.sigma_search import SigmaSearch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +53,17 @@ class Method(Spec):
                 said.append(f"{field.name}={shown}")
         return type(self).__name__ + (f"({', '.join(said)})" if said else "")
 
+    @property
+    def sigma_search(self) -> SigmaSearch | None:
+        """The search for the strength of this method's errors; ``None`` where it is a number."""
+        sigma = getattr(self, "sigma", None)
+        return sigma if isinstance(sigma, SigmaSearch) else None
+
+    @property
+    def injects_memory(self) -> bool:
+        """Whether a memory given to ``mho.train`` says the errors; where not, it can only judge chips."""
+        return self.takes_memory and getattr(self, "noise", None) is None
+
     @abstractmethod
     def begin(self, run: Run) -> Step:
         """The step of a run that is about to start.
@@ -64,27 +76,43 @@ class Method(Spec):
         """
 
 
-def check_method(method: object, memory: object) -> None:
-    """Raise unless ``method`` is a :class:`Method` that takes ``memory``, or neither is given.
+def check_method(method: object, memory: object, *, monitored: bool = False) -> None:
+    """Raise unless ``method`` is a :class:`Method`, or none, and there is a use for ``memory``.
+
+    Args:
+        method: what was given as the method.
+        memory: what was given as the memory.
+        monitored: whether chips are judged while training.
 
     Raises:
         SpecError: naming what was meant.
     """
-    if method is None:
-        if memory is not None:
-            raise SpecError(
-                "memory= says which errors chips have, but plain training injects none: "
-                "give method=mho.training.NoiseInjection() too"
-            )
-        return
-    if not isinstance(method, Method):
+    if method is not None and not isinstance(method, Method):
         raise SpecError(f"method={_spelt(method)}")
-    if memory is not None:
-        _check_programming(memory)
-    if memory is not None and not method.takes_memory:
+    search = None if method is None else method.sigma_search
+    if search is not None and memory is None:
+        raise SpecError(
+            f"{type(method).__name__}: a search for sigma judges chips; give memory= too, or a number such as sigma=0.1"
+        ).at("sigma")
+    if search is not None and monitored:
+        raise SpecError("a SigmaSearch judges chips itself and keeps the best epoch; leave out monitor=")
+    if memory is None:
+        return
+    _check_programming(memory)
+    if search is not None or monitored:
+        return
+    if method is None:
+        raise SpecError(
+            "memory= says which errors chips have, but plain training injects none: "
+            "give method=mho.training.NoiseInjection() too"
+        )
+    if not method.takes_memory:
         raise SpecError(
             f"{type(method).__name__} takes no memory: its fields alone say what it does; leave out memory="
         )
+    if not method.injects_memory:
+        noise = type(getattr(method, "noise", None)).__name__
+        raise SpecError(f"noise={noise}(...) and memory= both say what errors are; leave out one")
 
 
 def _number(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Distributions of the errors that training injects, in units of ``sigma * max|W|``."""
+"""Distributions of the errors that training injects, in units of ``sigma * max|W|``; more are in ``noises.py``."""
 
 from __future__ import annotations
 
@@ -38,8 +38,42 @@ class Noise(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianNoise(Noise):
-    """Independent standard normal errors."""
+class IndependentNoise(Noise):
+    """Abstract noise ``u = f(z)``, z a standard normal of each weight: independent, and alike for all weights.
+
+    All such noises see the same z of a weight and mini-batch, so that networks trained with two of them make a pair:
+    they differ by what f differs, and by nothing else.
+    """
 
     def draw(self, draws: Draws, weight: Tensor, scale: Tensor) -> Tensor:
-        return draws.normal("training noise")
+        return self.of(draws.normal("training noise"))
+
+    @abstractmethod
+    def of(self, z: Tensor) -> Tensor:
+        """The errors ``u = f(z)``, same shape, float32."""
+
+    @property
+    @abstractmethod
+    def mean(self) -> float:
+        """``E[u]``, a fraction of ``sigma * max|W|``."""
+
+    @property
+    @abstractmethod
+    def std(self) -> float:
+        """Standard deviation of u, a fraction of ``sigma * max|W|``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianNoise(IndependentNoise):
+    """Independent standard normal errors."""
+
+    def of(self, z: Tensor) -> Tensor:
+        return z
+
+    @property
+    def mean(self) -> float:
+        return 0.0
+
+    @property
+    def std(self) -> float:
+        return 1.0

@@ -42,7 +42,7 @@ class NoisyMethod(Method):
 
     def errors(self, run: Run, more: float = 0.0) -> Errors:
         """The source of weights with this method's errors; see :meth:`mho.training.run.Run.errors`."""
-        return run.errors(settled(self, self.sigma), self.noise, more=more)
+        return run.errors(self.sigma, self.noise, more=more)
 
 
 def check_sigma(method: Method, sigma: float | SigmaSearch | None) -> None:

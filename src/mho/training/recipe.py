@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from mho.spec import Spec
+from mho.spec import Spec, added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,9 @@ class Recipe(Spec):
         augment: "none", or "crop-flip": random crop after padding by 4 pixels, and random horizontal flip.
         precision: "float32", or "bfloat16" for automatic mixed precision.
         channels_last: memory layout that is faster for convolutions on GPUs.
-        seed: of the order of samples, the augmentation and dropout.
+        seed: of the order of samples, the augmentation, dropout and the errors that a method injects.
+        norms: which statistics batch norm has after training: those gathered while running, "running" (under the
+            errors of a method, as the papers have it), or "clean", measured anew on the samples without errors.
 
     Raises:
         SpecError: a value is out of range, or is given to an optimizer or schedule that does not use it.
@@ -47,6 +49,7 @@ class Recipe(Spec):
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
     seed: int = 0
+    norms: Literal["running", "clean"] = added(lambda: "running")
 
     def __post_init__(self) -> None:
         super().__post_init__()

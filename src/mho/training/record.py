@@ -30,6 +30,10 @@ class Epoch:
         validation_loss: mean loss on the validation data after the epoch; ``None`` without such data.
         validation_accuracy: fraction correct there; ``None`` without such data or for regression.
         seconds: wall time.
+        chips_mean: mean over the chips of a :class:`Monitor` on the validation data; ``None`` where nothing looked.
+        chips_percentile: of the same chips, the percentile that it was asked for.
+        chips_ekl: mean surprise of their correct answers, nats.
+        sigma: strength of the errors that a :class:`SigmaSearch` came to.
     """
 
     number: int
@@ -39,6 +43,10 @@ class Epoch:
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+    chips_mean: float | None = None
+    chips_percentile: float | None = None
+    chips_ekl: float | None = None
+    sigma: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +59,7 @@ class Origin:
         memory: name patterns to memories whose errors the method injected; ``None`` without.
         data: name of the training data.
         epochs: what happened.
+        kept: number of the epoch whose network this is; the last if ``None``.
     """
 
     recipe: Recipe
@@ -58,6 +67,12 @@ class Origin:
     memory: FrozenDict | None
     data: str
     epochs: tuple[Epoch, ...]
+    kept: int | None = None
+
+    @property
+    def sigma(self) -> float | None:
+        """Strength of the errors that a search found for this network; ``None`` where there was no search."""
+        return self.epochs[(self.kept or len(self.epochs)) - 1].sigma
 
     @property
     def memories(self) -> tuple[Memory, ...]:

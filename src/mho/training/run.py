@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from mho.data.dataset import Inputs
 from mho.devices import LevelGaussian
+from mho.errors import SpecError
 from mho.mapping import Analog
 from mho.memory.deployment import Chips, deploy
 from mho.memory.rules import Rules
@@ -21,15 +22,36 @@ from mho.memory.spec import Memory
 from mho.rng import Draws, stream_key
 from mho.training.fit import apply
 from mho.training.noise import Noise
+from mho.training.ranks import Ranks
 from mho.training.recipe import Recipe
+from mho.training.sigma_search import SigmaSearch
 from mho.training.through import perturbed
 
 Weights = Mapping[str, Tensor]
-Errors = Callable[..., dict[str, Tensor]]
-"""``errors(batch, draw=0) -> weights with errors``, name to ``(*shape)``, constants; see :meth:`Run.errors`."""
+Source = Callable[["Batch", int], dict[str, Tensor]]
 
 DRAWS = 1 << 16
 """Independent draws that one mini-batch may ask for."""
+
+
+class Errors:
+    """Where weights with fresh errors come from, at a strength that a search may change between two epochs.
+
+    Args:
+        make: ``make(sigma)`` is the source at that strength.
+        sigma: the strength at first.
+    """
+
+    def __init__(self, make: Callable[[float | None], Source], sigma: float | None) -> None:
+        self._make, self._source = make, make(sigma)
+
+    def __call__(self, batch: Batch, draw: int = 0) -> dict[str, Tensor]:
+        """The weights of chip ``draw`` of this mini-batch, name to ``(*shape)``; constants."""
+        return self._source(batch, draw)
+
+    def retune(self, sigma: float) -> None:
+        """From now on, errors of strength ``sigma``."""
+        self._source = self._make(sigma)
 
 
 class Run:
@@ -40,15 +62,31 @@ class Run:
         recipe: how it is trained.
         classifies: whether targets are classes.
         memory: memory whose errors the method injects, or rules; ``None`` where the method says them itself.
+        sigma: strength of the errors of a method that leaves it to a search.
+        sample: a few inputs ``(n, ...)``, for methods that have to look at the network at work before they begin.
 
     Attributes:
         helpers: modules made by :meth:`help`, which are trained along.
+        ranks: the processes that share every mini-batch.
         at_end: what has to be undone when the run ends, such as removing hooks.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, *, classifies: bool, memory: Rules | None = None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        *,
+        classifies: bool,
+        memory: Rules | None = None,
+        sigma: float | None = None,
+        sample: Inputs | None = None,
+    ) -> None:
         self.model, self.recipe, self.classifies, self.memory = model, recipe, classifies, memory
+        self.sample = sample
         self.helpers: list[nn.Module] = []
+        self.ranks = Ranks()
+        self._sigma = sigma
+        self._searching: list[Errors] = []
         self.at_end = ExitStack()
         # Not the recipe's seed itself: chips of that seed are those that the network will be judged on.
         self.seed = derived(recipe.seed, "training")
@@ -65,7 +103,7 @@ class Run:
 
     def errors(
         self,
-        sigma: float | None,
+        sigma: float | SigmaSearch | None,
         noise: Noise | None = None,
         *,
         more: float = 0.0,
@@ -75,7 +113,8 @@ class Run:
         """The source of weights with fresh errors: of a chip of the memory if there is one, else ``sigma * S * noise``.
 
         Args:
-            sigma: fraction of ``max|W|``; with a memory, severity of its device, its own if ``None``.
+            sigma: fraction of ``max|W|``; with a memory, severity of its device, its own if ``None``; with a search,
+                the strength that it has come to.
             noise: distribution without a memory, Gaussian if ``None``.
             more: added to sigma, or to the severity of every device; what falls below zero is zero.
             of: module with the weights; the model if ``None``.
@@ -93,9 +132,24 @@ class Run:
 
         seed = derived(self.seed, name) if name else self.seed
         chips = self.chips if of is None else on_cells(of, self.memory, seed)
-        if self.memory is None:
-            return direct_errors(chips, sigma, noise, seed, more)
-        return memory_errors(chips, sigma, noise, seed, more)
+        source = direct_errors if self.memory is None else memory_errors
+
+        def make(strength: float | None) -> Source:
+            return source(chips, strength, noise, seed, more)
+
+        if not isinstance(sigma, SigmaSearch):
+            return Errors(make, sigma)
+        if self._sigma is None:
+            raise SpecError("sigma is a SigmaSearch, which mho.train runs; a loop of your own needs a number")
+        errors = Errors(make, self._sigma)
+        self._searching.append(errors)
+        return errors
+
+    def retune(self, sigma: float) -> None:
+        """Give the errors whose strength is searched for the strength ``sigma``."""
+        self._sigma = sigma
+        for errors in self._searching:
+            errors.retune(sigma)
 
     def help(self, module: nn.Module) -> nn.Module:
         """``module``, trained along with the model on the same device and forgotten when the run ends."""
@@ -148,6 +202,7 @@ class Batch:
         targets: ``(n,)`` class indices, or ``(n, ...)`` values.
         step: number of the mini-batch in the whole run, from 0.
         epoch: from 0.
+        weight: fraction that these samples are of the whole mini-batch, where processes share it.
     """
 
     run: Run
@@ -155,6 +210,7 @@ class Batch:
     targets: Tensor
     step: int
     epoch: int
+    weight: float = 1.0
 
     def forward(self, weights: Weights | None = None) -> Tensor:
         """Outputs of the model for this batch; see :meth:`Run.forward`."""
@@ -163,6 +219,10 @@ class Batch:
     def loss(self, outputs: Tensor) -> Tensor:
         """The mean loss of ``outputs``."""
         return self.run.loss(outputs, self.targets)
+
+    def whole(self, means: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Means over the whole mini-batch, from those over these samples; another process may have the rest."""
+        return self.run.ranks.sum([self.weight * mean for mean in means]) if self.run.ranks.world > 1 else means
 
     def chip(self, draw: int = 0) -> int:
         """Number of the chip that draw ``draw`` of this mini-batch is."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -61,3 +64,40 @@ def device(model: nn.Module, wanted: torch.device | str | None) -> torch.device:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SpecError(f"device='{wanted}' cannot be used: {reason}") from None
     return place
+
+
+def generators(place: torch.device) -> list[Tensor]:
+    """The states of the global generators of the CPU and of ``place``."""
+    states = [torch.default_generator.get_state()]
+    return [*states, torch.cuda.get_rng_state(place)] if place.type == "cuda" else states
+
+
+def set_generators(place: torch.device, states: list[Tensor]) -> None:
+    """Bring the global generators of the CPU and of ``place`` into ``states``."""
+    torch.default_generator.set_state(states[0])
+    if place.type == "cuda":
+        torch.cuda.set_rng_state(states[1], place)
+
+
+@contextmanager
+def generators_kept(place: torch.device) -> Iterator[None]:
+    """Leave the global generators of the CPU and of ``place`` as they were."""
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        yield
+
+
+def split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Samples to learn from, and a ``fraction`` of them held out; both in their old order.
+
+    Raises:
+        SpecError: one of the two would be empty.
+    """
+    aside = round(fraction * len(data))
+    if not 0 < fraction < 1 or not 0 < aside < len(data):
+        raise SpecError(
+            f"validation={fraction:g} of {len(data):,} samples leaves none on one side; give a fraction such as 0.1"
+        )
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
+    place = data.targets.device
+    parts = (order[aside:].sort().values.to(place), order[:aside].sort().values.to(place))
+    return data.subset(parts[0]), data.subset(parts[1])

@@ -15,10 +15,10 @@ from mho.training.noise import GaussianNoise, Noise
 from mho.training.rewriting import Changing
 
 if TYPE_CHECKING:
-    from mho.training.run import Batch, Errors
+    from mho.training.run import Batch, Source
 
 
-def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float = 0.0) -> Errors:
+def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float) -> Source:
     """``W + (sigma + more) * max|W| * noise`` of every stored weight."""
     if sigma is None:
         raise SpecError(
@@ -41,7 +41,7 @@ def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
     return errors
 
 
-def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float = 0.0) -> Errors:
+def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float) -> Source:
     """The weights of a chip to which the current weights have just been programmed."""
     if noise is not None:
         raise SpecError(f"noise={type(noise).__name__}(...) and memory= both say what errors are; leave out one")

@@ -81,7 +81,7 @@ def load(path: str | Path) -> nn.Module:
         CheckpointError: missing, truncated or pickled file, unknown architecture, tensors that do not fit.
     """
     file = fetch(path)
-    return _rebuilt(*_read(file), str(file))
+    return _rebuilt(*read(file), str(file))
 
 
 def _rebuilt(tensors: dict[str, Tensor], header: dict[str, str], file: str) -> nn.Module:
@@ -109,7 +109,7 @@ def load_into(model: nn.Module, path: str | Path) -> nn.Module:
             unchanged).
     """
     file = fetch(path)
-    return fit(model, _read(file)[0], source=str(file))
+    return fit(model, read(file)[0], source=str(file))
 
 
 def metadata(path: str | Path) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def metadata(path: str | Path) -> dict[str, Any]:
         CheckpointError: missing, truncated or pickled file.
     """
     file = fetch(path)
-    header = _read(file, tensors=False)[1]
+    header = read(file, tensors=False)[1]
     out = _parse(file, header, _METADATA)
     return out | ({"architecture": header[_ARCHITECTURE]} if _ARCHITECTURE in header else {})
 
@@ -165,7 +165,12 @@ def fit(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str, optiona
     return model
 
 
-def _read(path: str | Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read(path: str | Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file, if wanted, and the text that goes with them.
+
+    Raises:
+        CheckpointError: missing, truncated or pickled file.
+    """
     path = existing(path)
     try:
         with path.open("rb") as stream:

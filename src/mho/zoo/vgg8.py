@@ -20,30 +20,32 @@ class VGG8(nn.Module):
         classes: number of outputs.
         image_size: height and width of the images in pixels, at least 8.
         channels: colour channels of the images.
+        width: channels of the first convolution; all other layers scale along (64 is the paper's).
 
     Source: the VGG-8 of the NeFT code; the paper states 1.29e7 weights.
     """
 
     fan: ClassVar[Fan] = "fan_out"
 
-    def __init__(self, *, classes: int = 10, image_size: int = 32, channels: int = 3) -> None:
+    def __init__(self, *, classes: int = 10, image_size: int = 32, channels: int = 3, width: int = 64) -> None:
         check_size("vgg8: classes", classes)
         check_size("vgg8: image_size", image_size, least=8)
         check_size("vgg8: channels", channels)
+        check_size("vgg8: width", width)
         super().__init__()
         self.features = nn.Sequential(
-            *_block(channels, 64),
-            *_block(64, 128),
+            *_block(channels, width),
+            *_block(width, 2 * width),
             nn.MaxPool2d(2),
-            *_block(128, 256),
-            *_block(256, 256),
+            *_block(2 * width, 4 * width),
+            *_block(4 * width, 4 * width),
             nn.MaxPool2d(2),
-            *_block(256, 512),
-            *_block(512, 512),
+            *_block(4 * width, 8 * width),
+            *_block(8 * width, 8 * width),
             nn.MaxPool2d(2),
         )
-        self.fc1 = nn.Linear(512 * (image_size // 8) ** 2, 1024)
-        self.fc2 = nn.Linear(1024, classes)
+        self.fc1 = nn.Linear(8 * width * (image_size // 8) ** 2, 16 * width)
+        self.fc2 = nn.Linear(16 * width, classes)
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:

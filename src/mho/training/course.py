@@ -1,0 +1,221 @@
+"""One network in training: its optimiser, its place in the run, and all that it takes to go on from there."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mho.data.dataset import Dataset
+from mho.errors import ModelError
+from mho.memory.rules import Rules
+from mho.progress import Bar
+from mho.training import setup
+from mho.training.batches import shuffled
+from mho.training.method import Method, Taught
+from mho.training.monitor import Judgement
+from mho.training.norms import refresh_norms
+from mho.training.ranks import Ranks
+from mho.training.recipe import Recipe
+from mho.training.run import Batch, Run
+
+_LOOK = 64
+"""Steps between two looks at whether the loss is finite: each makes a GPU wait."""
+
+
+class Course:
+    """A network that learns epoch by epoch.
+
+    ``sigma`` and ``judgement`` are what a search (:class:`mho.training.searching.Searching`) tells of an epoch.
+
+    Args:
+        model: the network, which is trained in place, where ``samples`` are.
+        samples: what it learns from.
+        recipe: how.
+        method: what makes it tolerant; plain training if ``None``.
+        memory: memory whose errors the method injects; ``None`` where the method says them itself.
+        ranks: the processes that share the work.
+        sigma: strength of the errors of a method that leaves it to a search.
+    """
+
+    sigma: float | None = None
+    judgement: Judgement | None = None
+
+    def __init__(
+        self,
+        model: nn.Module,
+        samples: Dataset,
+        recipe: Recipe,
+        *,
+        method: Method | None = None,
+        memory: Rules | None = None,
+        ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+        sigma: float | None = None,
+    ) -> None:
+        self.model, self.samples, self.recipe, self.ranks = model, samples, recipe, ranks
+        self.place = samples.targets.device
+        classifies = not samples.targets.is_floating_point()
+        self.run = Run(model, recipe, classifies=classifies, memory=memory, sigma=sigma, sample=samples.take(2).inputs)
+        self.run.ranks = ranks
+        self._fill = setup.fill(recipe, samples)
+        try:
+            self._teach = plain if method is None else method.begin(self.run)
+            self._optimizer = setup.optimizer(recipe, *self._learners)
+        except BaseException:
+            self.close()
+            raise
+        self._method = type(method).__name__
+        if recipe.channels_last:
+            for module in self._learners:
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._order = torch.Generator().manual_seed(recipe.seed)
+        self._step = 0
+        with setup.generators_kept(self.place):
+            setup.seed_dropout(recipe.seed + ranks.rank, self.place)
+            self._dropout = setup.generators(self.place)
+
+    @property
+    def leader(self) -> Course:
+        """The course whose network counts: this one."""
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Mini-batches of an epoch."""
+        return -(-len(self.samples) // self.recipe.batch_size)
+
+    @property
+    def _learners(self) -> list[nn.Module]:
+        return [self.model, *self.run.helpers]
+
+    def epoch(self, number: int, bar: Bar) -> tuple[float, float | None]:
+        """One pass over the samples, ``number`` counted from 0.
+
+        Returns:
+            The mean loss that was minimised and, of classifiers, the fraction correct, both while the weights changed.
+
+        Raises:
+            ModelError: a loss or a weight became NaN or infinite.
+        """
+        rate = self.recipe.rate(number)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        for module in self._learners:
+            module.train()
+        losses: list[Tensor] = []
+        correct: list[Tensor] = []
+        seen = 0
+        with self._own_dropout():
+            for inputs, targets in shuffled(self.samples, self.recipe, self._order, self._fill):
+                some, their_targets, weight = self.ranks.part(inputs, targets)
+                self._optimizer.zero_grad(set_to_none=True)
+                loss, outputs = self._teach(Batch(self.run, some, their_targets, self._step, number, weight))
+                self._check_taught()
+                self.ranks.sum_gradients(self._parameters(), weight)
+                self._optimizer.step()
+                losses.append(weight * loss.detach())
+                correct.append(_correct(outputs.detach(), their_targets))
+                seen += len(targets)
+                self._step += 1
+                if len(losses) % _LOOK == 0:
+                    self._check_losses(losses, number, rate)
+                bar.advance()
+        total, right = self.ranks.sum([torch.stack(losses), torch.stack(correct).sum()])
+        self._check_losses(list(total), number, rate)
+        self._check_weights(number, rate)
+        self.ranks.average_buffers(self._learners)
+        if self.recipe.norms == "clean":
+            refresh_norms(self.model, self.samples, batch_size=self.recipe.batch_size)
+        accuracy = None if targets.is_floating_point() else int(right) / seen
+        return float(total.mean()), accuracy
+
+    def state(self) -> dict[str, Any]:
+        """Everything that later epochs depend on; tensors are those in use, not copies."""
+        return {
+            "model": self.model.state_dict(),
+            "helpers": [helper.state_dict() for helper in self.run.helpers],
+            "optimizer": self._optimizer.state_dict(),
+            "order": self._order.get_state(),
+            "dropout": self._dropout,
+            "step": self._step,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from where :meth:`state` was taken, here or in another process; nothing is shared with it."""
+        self.model.load_state_dict(state["model"])
+        for helper, theirs in zip(self.run.helpers, state["helpers"], strict=True):
+            helper.load_state_dict(theirs)
+        self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it would keep these very tensors
+        self._order.set_state(state["order"])
+        self._dropout = [s.clone() for s in state["dropout"]]
+        self._step = state["step"]
+
+    def close(self) -> None:
+        """Undo what the method did to the network, such as hooks."""
+        self.run.at_end.close()
+        if self.recipe.channels_last:
+            self.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+    @contextmanager
+    def _own_dropout(self) -> Iterator[None]:
+        """The global generators as this course left them; several courses may take turns."""
+        setup.set_generators(self.place, self._dropout)
+        yield
+        self._dropout = setup.generators(self.place)
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [p for group in self._optimizer.param_groups for p in group["params"]]
+
+    def _check_taught(self) -> None:
+        if self._step == 0 and all(p.grad is None for p in self._parameters()):
+            raise ModelError(f"{self._method} left no gradient on any parameter: nothing is trained")
+
+    def _check_losses(self, losses: list[Tensor], epoch: int, rate: float) -> None:
+        values = torch.stack(losses)
+        bad = (~torch.isfinite(values)).nonzero()
+        if len(bad):
+            first = int(bad[0])
+            raise ModelError(
+                f"training diverged: the loss became {float(values[first])} in epoch {epoch + 1}, "
+                f"batch {first + 1} of {self.steps} (lr={rate:g}): try a smaller lr"
+            )
+
+    @torch.no_grad()
+    def _check_weights(self, epoch: int, rate: float) -> None:
+        """The last step of an epoch has no loss after it to tell."""
+        for name, weight in self.model.named_parameters():
+            if not torch.isfinite(weight).all():
+                raise ModelError(
+                    f"training diverged: {name} holds NaN or infinite values after epoch {epoch + 1} (lr={rate:g}): "
+                    f"try a smaller lr"
+                )
+
+
+def plain(batch: Batch) -> Taught:
+    """The step of plain training."""
+    outputs = batch.forward()
+    loss = batch.loss(outputs)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return Taught(loss, outputs)
+
+
+def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
+    if targets.is_floating_point():
+        return torch.zeros((), dtype=torch.int64, device=targets.device)
+    return (outputs.argmax(dim=1) == targets).sum()
+
+
+@torch.no_grad()
+def measure(run: Run, data: Dataset) -> tuple[float, float | None]:
+    """Loss and, of classifiers, accuracy of the network as it is, without errors, on ``data``."""
+    run.model.eval()
+    total, correct = 0.0, 0
+    for inputs, targets in data.batches(max(run.recipe.batch_size, 512)):
+        outputs = run.forward(inputs)
+        total += float(run.loss(outputs, targets)) * len(targets)
+        correct += int(_correct(outputs, targets))
+    return total / len(data), None if data.targets.is_floating_point() else correct / len(data)
