@@ -86,7 +86,7 @@ def measure(network: str, batch: int, said: str) -> None:
 def peaks(network: str, batch: int, method: Method | None) -> tuple[float, float]:
     """Bytes of tensors, and by which the process grows."""
     said = json.dumps(None if method is None else method.to_dict())
-    # Else the C library keeps large blocks that are free, and pieces of them, for itself: half as much again.
+    # Else the C library keeps large blocks that are free, and pieces of them, for itself: up to as much again.
     env = os.environ | {"MALLOC_MMAP_THRESHOLD_": str(2**16), "OMP_NUM_THREADS": str(torch.get_num_threads())}
     command = [sys.executable, __file__, "--networks", network, "--batch", str(batch), "--measure", said]
     out = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout

@@ -17,6 +17,30 @@ TRAIN = "train mlp --data digits --epochs 1 --batch-size 256 --out net.safetenso
         ("--method noise --cell-bits 4", {"kind": "NoiseInjection", "sigma": None}, ("RRAM1", 0.1)),
         ("--method noise --memory m.yaml", {"kind": "NoiseInjection", "sigma": None}, ("RRAM1", 0.3)),
         ("--method noise --memory m.yaml --sigma 0.2", {"kind": "NoiseInjection", "sigma": 0.2}, ("RRAM1", 0.3)),
+        (
+            "--method ovf --sigma 0.1 --beta 1e-2 --sign positive",
+            {"kind": "OrientedVariationalForward", "beta": 0.01, "sign": "positive"},
+            None,
+        ),
+        (
+            "--method ovf --device rram2 --copies 1 --step 0.1",
+            {"kind": "OrientedVariationalForward", "copies": 1, "step": 0.1, "sigma": None},
+            ("RRAM2", 0.1),
+        ),
+        (
+            "--method irs --sigma 0.1 --taps layers.1,layers.3 --snapshots 1",
+            {"kind": "IntermediateSnapshots", "taps": ["layers.1", "layers.3"], "snapshots": 1},
+            None,
+        ),
+        ("--method correctnet --variant layer", {"kind": "CorrectNet", "variant": "layer", "sigma": None}, None),
+        ("--method temperature --sigma 0.1 --temperature 3", {"kind": "Temperature", "temperature": 3.0}, None),
+        ("--method average --sigma 0.1", {"kind": "AveragedNoise", "sigma": 0.1}, None),
+        (
+            "--method right-censored --sigma 0.1 --censor 2",
+            {"kind": "RightCensored", "sigma": 0.1, "censor": 2.0},
+            None,
+        ),
+        ("--method own.yaml", {"kind": "AdversarialWeights", "bound": 0.02, "steps": 1}, None),
         ("--method adversarial --bound 0.03", {"kind": "AdversarialWeights", "bound": 0.03, "steps": 3}, None),
         ("--method adversarial --bound 0.03 --steps 1", {"kind": "AdversarialWeights", "steps": 1}, None),
     ],
@@ -25,6 +49,7 @@ def test_a_tolerant_network_says_how_it_was_trained(mho, tmp_path, options: str,
     from mho import zoo
 
     (tmp_path / "m.yaml").write_text("kind: Memory\ndevice: {kind: RRAM1, sigma: 0.3}\n")
+    (tmp_path / "own.yaml").write_text("kind: AdversarialWeights\nbound: 0.02\nsteps: 1\n")
     said = mho(*shlex.split(f"{TRAIN} {options}"))
     assert said.code == 0, said.err
     assert f"mlp on digits with {options.split()[1]}, " in said.out
@@ -36,6 +61,57 @@ def test_a_tolerant_network_says_how_it_was_trained(mho, tmp_path, options: str,
     else:
         assert (kept["memory"]["*"]["device"]["name"], kept["memory"]["*"]["device"]["sigma"]) == device
     assert mho("describe", "net.safetensors").code == 0
+
+
+@pytest.mark.parametrize(
+    "options", ["--method right-censored --device RRAM1 --sigma 0.2", "--method noise --search --cell-bits 4"]
+)
+def test_a_search_says_what_it_found(mho, tmp_path, options: str) -> None:
+    from mho import zoo
+
+    said = mho(*shlex.split(f"{TRAIN} {options}"))
+    assert said.code == 0, said.err
+    assert "epoch 1 of 1 kept, sigma 0." in said.out
+    assert "held-out chips: mean " in said.out
+    kept = zoo.metadata(tmp_path / "net.safetensors")
+    assert kept["method"]["sigma"]["kind"] == "SigmaSearch"
+    assert kept["memory"]["*"]["device"]["sigma"] in (0.1, 0.2)
+
+
+def test_chips_are_watched_and_runs_go_on(mho, tmp_path) -> None:
+    line = f"{TRAIN.replace("epochs 1", "epochs 3")} --method noise --device RRAM1 --chips 3 --keep mean --checkpoint run.safetensors --norms clean"
+    first = mho(*shlex.split(line))
+    assert first.code == 0, first.err
+    assert "of 3 kept; held-out chips: mean " in first.out
+    network = (tmp_path / "net.safetensors").read_bytes()
+    again = mho(*shlex.split(line))
+    assert again.code == 0, again.err
+    assert (tmp_path / "net.safetensors").read_bytes() == network
+    other = mho(*shlex.split(f"{line} --sigma 0.2"))
+    assert other.code == 2
+    assert "run.safetensors belongs to another run: its method" in other.err
+
+
+def test_torchrun_trains_one_network(tmp_path) -> None:
+    import subprocess
+    import sys
+
+    line = f"{TRAIN} --method noise --sigma 0.1"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "mho"]
+    said = subprocess.run([*torchrun, *shlex.split(line)], cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert said.returncode == 0, said.stderr[-2000:]
+    assert said.stdout.count("net.safetensors: mlp on digits with noise") == 1, "one process speaks"
+    assert (tmp_path / "net.safetensors").is_file()
+
+
+def test_methods_are_listed_with_their_papers(mho) -> None:
+    from mho.training import METHODS
+
+    said = mho("list", "methods")
+    rows = [line.split() for line in said.out.splitlines()[2:]]
+    assert [row[0] for row in rows[: len(METHODS)]] == list(METHODS)
+    for row, method in zip(rows, METHODS.values(), strict=False):
+        assert row[-1] == method.references[-1]
 
 
 def test_plain_training_keeps_what_it_kept(mho, tmp_path) -> None:
@@ -69,6 +145,24 @@ def test_the_same_seed_is_the_same_network(mho, tmp_path) -> None:
         ("--method noise", "--method noise needs --sigma, such as 0.1, or a memory"),
         ("--method noise --sigma=-0.1", "sigma=-0.1 must be zero or more"),
         ("--method noise --sigma 10", "10 % is written 0.1"),
+        ("--method irs", "--method irs needs --sigma, such as 0.1, or a memory"),
+        ("--method irs --sigma 0.1 --beta 2", "beta=2.0"),
+        ("--method irs --sigma 0.1 --taps fc9", "fc9"),
+        ("--method irs --sigma 0.1", "taps="),
+        ("--method ovf --sigma 0.1 --beta=-1", "beta=-1.0 must not be negative"),
+        ("--method right-censored", "--method right-censored needs --sigma, such as 0.1, or the memory"),
+        ("--method right-censored --sigma 0.1 --beta 1", "--beta is for --method ovf, irs, correctnet"),
+        (
+            "--method adversarial --bound 0.1 --search",
+            "--search finds the strength of errors, which --method adversarial",
+        ),
+        ("--search", "give --method"),
+        ("--method noise --search", "--search judges chips; name their memory too"),
+        ("--method own.yml", "own.yml: cannot be read"),
+        ("--method own.yml --beta 1", "says everything about the method; leave out --beta"),
+        ("--keep mean", "Monitor(keep='mean') judges chips; give it memory="),
+        ("--validation 1.5", "validation=1.5 of"),
+        ("--checkpoint run.pt", "must end in .safetensors"),
         ("--method noise --sigma 0.1 --bound 0.1", "--bound is for --method adversarial"),
         ("--method noise --sigma 0.1 --steps 2", "--steps is for --method adversarial"),
         ("--method noise --device RRAM9", "unknown device 'RRAM9': did you mean 'RRAM2'?"),
@@ -78,11 +172,11 @@ def test_the_same_seed_is_the_same_network(mho, tmp_path) -> None:
         ("--method adversarial --bound 0", "bound=0.0 must be more than zero"),
         ("--method adversarial --bound 3", "3 % is written 0.03"),
         ("--method adversarial --bound 0.1 --steps 0", "steps=0 must be at least 1"),
-        ("--method adversarial --bound 0.1 --sigma 0.1", "--sigma is for --method noise"),
+        ("--method adversarial --bound 0.1 --sigma 0.1", "--sigma is for --method noise, right-censored, ovf"),
         ("--method adversarial --bound 0.1 --device RRAM1", "--device says which errors to train with"),
-        ("--sigma 0.1", "--sigma is for --method noise"),
+        ("--sigma 0.1", "--sigma is for --method noise, right-censored, ovf"),
         ("--bound 0.1", "--bound is for --method adversarial"),
-        ("--weight-bits 4", "--weight-bits says which errors to train with, which is for --method noise"),
+        ("--weight-bits 4", "--weight-bits says which chips to train for; give --method noise"),
     ],
 )
 def test_bad_methods_are_one_line_and_nothing_is_written(mho, tmp_path, options: str, words: str) -> None:

@@ -61,7 +61,18 @@ def f1(y, scores):
     return sk.f1_score(y, scores.argmax(1), labels=labels, average=average, zero_division=0)
 
 
+def ece(y, scores):
+    """Fifteen bins, one sample after the other."""
+    shares = torch.softmax(torch.from_numpy(scores), 1).numpy()
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for label, row in zip(y, shares, strict=True):
+        bins.setdefault(math.ceil(row.max() * 15), []).append((float(row.max()), row.argmax() == label))
+    gaps = [abs(sum(c for c, _ in b) / len(b) - sum(r for _, r in b) / len(b)) * len(b) for b in bins.values()]
+    return sum(gaps) / len(y)
+
+
 CLASSIFIED = {
+    "ece": ece,
     "accuracy": lambda y, s: sk.accuracy_score(y, s.argmax(1)),
     "top5": top5,
     "f1": f1,

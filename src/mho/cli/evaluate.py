@@ -52,7 +52,7 @@ def evaluate(
     ] = "",
     seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
     metric: Annotated[
-        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity or mse.")
+        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity, ece or mse.")
     ] = "accuracy",
     percentiles: Annotated[
         str,

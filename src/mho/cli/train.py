@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from mho.cli.method_options import MethodOptions
+from mho.cli.method_options import MethodOptions, given
 from mho.cli.options import MemoryOptions, place
 from mho.errors import SpecError, unknown
 
@@ -117,6 +117,9 @@ def train(
     errors = method.errors(memory)
     where = place(torch_device)
     monitor = watch.monitor()
+    cells = given(memory)
+    if cells and how is None and monitor is None:
+        raise SpecError(f"{cells[0]} says which chips to train for; give --method noise, or --chips 20 to judge them")
     validation = watch.validation
     if validation is None and monitor is not None:
         validation = 0.1

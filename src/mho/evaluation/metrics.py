@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from mho.errors import DataError, unknown
+from mho.evaluation.calibration_error import counted
+from mho.evaluation.calibration_error import error as calibration_error
 
 IGNORED = -100
 """Label of tokens that perplexity leaves out, as everywhere in torch."""
@@ -175,6 +177,13 @@ METRICS: dict[str, Metric] = {
     "pearson": Metric("Pearson correlation", _keep, _pearson, "values", keeps_outputs=True),
     "perplexity": Metric(
         "perplexity", _nll, lambda parts: _ratio(parts).exp(), "tokens", bounded=False, higher_is_better=False
+    ),
+    "ece": Metric(
+        "ECE",
+        lambda outputs, targets: counted(class_scores(outputs), targets.flatten()),
+        calibration_error,
+        "classes",
+        higher_is_better=False,
     ),
     "mse": Metric("mean squared error", _mse, _ratio, "values", bounded=False, higher_is_better=False),
 }

@@ -38,8 +38,8 @@ class OrientedVariationalForward(NoisyMethod):
             ``gamma_n = decay^(1 - n)``.
         scope: weights that see more than sigma: ``"all"``, or ``"top"``, those of the model's direct children only.
         sign: of the feedback; ``"positive"`` is a control, which adds the noisier outputs.
-        graphs: kept at a time: ``"one"``, which takes about the memory of noise injection and N more forward passes,
-            or ``"all"``; the gradient is the same but for rounding.
+        graphs: kept at a time: ``"one"``, which takes the memory of noise injection and of one more copy of the
+            weights, and N more forward passes; or ``"all"``. The gradient is the same but for rounding.
     """
 
     references: ClassVar[tuple[str, ...]] = ("qin2025neft",)
