@@ -21,8 +21,8 @@ from mho.evaluation import mean_interval
 from mho.evaluation.fold import fold_batchnorm
 from mho.memory import Memory, deploy
 from mho.training import Recipe
-from mho.training.compensation import DigitalMix, compensable, extra_weights, maps_of, with_compensation
-from mho.training.placement import compensate, place, weights_of
+from mho.training.compensation.layers import DigitalMix, compensable, extra_weights, maps_of, with_compensation
+from mho.training.compensation.verb import compensate, place, weights_of
 from mho.training.run import DRAWS, derived
 
 LOG_NORMAL = Memory(device=devices.LogNormal(sigma=0.5), mapping=mapping.Analog())

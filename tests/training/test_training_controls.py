@@ -16,11 +16,11 @@ from mho import data, devices, training, zoo
 from mho.errors import SpecError
 from mho.memory import Memory
 from mho.training import Method, NoiseInjection, Recipe
-from mho.training.averaged import AveragedNoise
 from mho.training.method import Taught
-from mho.training.ovf import OrientedVariationalForward
+from mho.training.methods.averaged import AveragedNoise
+from mho.training.methods.ovf import OrientedVariationalForward
+from mho.training.methods.temperature import Temperature
 from mho.training.run import Batch, Run
-from mho.training.temperature import Temperature
 
 MEMORY = Memory(device=devices.RRAM2(sigma=0.1))
 VALUES = nets.inputs(7, 3, seed=2)

@@ -16,7 +16,7 @@ from mho.errors import MhoError, SpecError
 from mho.mapping import Analog
 from mho.memory import Memory, deploy
 from mho.training import NoiseInjection, Recipe
-from mho.training.correctnet import CorrectNet
+from mho.training.methods.correctnet import CorrectNet
 from mho.training.run import DRAWS, Batch, Run, derived
 
 MEMORY = Memory(device=devices.RRAM1(sigma=0.2))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import snapshots as reference
 from torch import Tensor, nn
 
 from mho import training, zoo
@@ -17,11 +18,10 @@ from mho.errors import MhoError, ModelError, SpecError, UnknownNameError
 from mho.memory import Memory
 from mho.rng import Draws
 from mho.training import Recipe
-from mho.training.irs import IntermediateSnapshots
+from mho.training.methods.irs import IntermediateSnapshots
+from mho.training.methods.snapshots import Classifier, side
+from mho.training.methods.taps import listening
 from mho.training.run import DRAWS, Batch, Run, derived
-from mho.training.snapshots import Classifier, side
-from mho.training.taps import listening
-from tests.reference import snapshots as reference
 
 MEMORY = Memory(device=RRAM2(sigma=0.1))
 CPU = torch.device("cpu")

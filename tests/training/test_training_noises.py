@@ -22,7 +22,10 @@ from mho import training
 from mho.errors import SpecError
 from mho.rng import Draws
 from mho.spec import from_dict
-from mho.training.censored_noises import (
+from mho.training.methods.noise_injection import NoiseInjection
+from mho.training.methods.right_censored import RightCensored
+from mho.training.noises.base import GaussianNoise, IndependentNoise
+from mho.training.noises.censored import (
     CentredCensoredNoise,
     DoublyCensoredNoise,
     LeftCensoredNoise,
@@ -30,12 +33,9 @@ from mho.training.censored_noises import (
     ShiftedGaussianNoise,
     ShiftNoise,
 )
-from mho.training.level_dependent import LevelDependentNoise
-from mho.training.noise import GaussianNoise, IndependentNoise
-from mho.training.noise_injection import NoiseInjection
-from mho.training.noises import RightTruncatedNoise, SaltAndPepperNoise, UniformNoise
+from mho.training.noises.distributions import RightTruncatedNoise, SaltAndPepperNoise, UniformNoise
+from mho.training.noises.level_dependent import LevelDependentNoise
 from mho.training.recipe import Recipe
-from mho.training.right_censored import RightCensored
 from mho.training.run import DRAWS, Run, derived
 
 SHIFT = {0.0: -0.39894, 0.5: -0.19780, 0.7: -0.14288, 1.0: -0.08332, 1.5: -0.02931, 2.0: -0.00849}
@@ -270,7 +270,7 @@ def test_right_censored_training_is_cited_and_written_down() -> None:
 
 def test_looking_at_noises_costs_no_torch() -> None:
     code = (
-        "import sys; from mho.training.right_censored import RightCensored as R; import mho.training.trackers; "
+        "import sys; from mho.training.methods.right_censored import RightCensored as R; import mho.training.trackers; "
         "R(mid_factor=2.0).noise.to_yaml(); R(mid_factor=2.0).noise.of.std; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mho.errors import SpecError
+from mho.training.methods.right_censored import RightCensored
 from mho.training.observers import Audience, Observer
 from mho.training.recipe import Recipe
-from mho.training.right_censored import RightCensored
 from mho.training.trackers import TensorBoard, WandB, curves
 
 

@@ -22,8 +22,8 @@ from mho.memory import Memory
 from mho.rng import Draws
 from mho.training import NoiseInjection, Recipe
 from mho.training.method import Taught
-from mho.training.ovf import OrientedVariationalForward
-from mho.training.passes import in_turn, together
+from mho.training.methods.ovf import OrientedVariationalForward
+from mho.training.methods.passes import in_turn, together
 from mho.training.run import DRAWS, Batch, Run
 
 OVF = OrientedVariationalForward

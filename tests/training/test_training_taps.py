@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from mho import zoo
-from mho.training.taps import calls, chosen, ends, listening
+from mho.training.methods.taps import calls, chosen, ends, listening
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -76,7 +76,5 @@ def test_the_errors_belong_to_the_step() -> None:
 
 
 def test_a_search_is_for_train() -> None:
-    with pytest.raises(
-        SpecError, match=r"RightCensored: a SigmaSearch is run by mho.train; here sigma must be"
-    ):
+    with pytest.raises(SpecError, match=r"RightCensored: a SigmaSearch is run by mho.train; here sigma must be"):
         Teacher(small(), RightCensored(), memory=MEMORY)

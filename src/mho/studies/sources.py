@@ -80,8 +80,8 @@ class Trained(Spec):
         seed: of the starting weights; the recipe's seed is that of everything later, and of both if this is ``None``.
         options: keyword arguments of the architecture.
         method: what makes it tolerant, such as ``NoiseInjection``; plain training if ``None``.
-        memory: memory, or name rules, whose errors the method injects, or on whose chips its ``SigmaSearch`` judges; plain
-            training makes no use of it.
+        memory: memory, or name rules, whose errors the method injects, or on whose chips its ``SigmaSearch`` judges;
+            plain training makes no use of it.
     """
 
     architecture: str

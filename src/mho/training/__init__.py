@@ -10,9 +10,17 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mho.training.adversarial import AdversarialWeights
-from mho.training.averaged import AveragedNoise
-from mho.training.censored_noises import (
+from mho.training.method import Method
+from mho.training.methods.adversarial import AdversarialWeights
+from mho.training.methods.averaged import AveragedNoise
+from mho.training.methods.correctnet import CorrectNet
+from mho.training.methods.irs import IntermediateSnapshots
+from mho.training.methods.noise_injection import NoiseInjection
+from mho.training.methods.ovf import OrientedVariationalForward
+from mho.training.methods.right_censored import RightCensored
+from mho.training.methods.temperature import Temperature
+from mho.training.noises.base import GaussianNoise, IndependentNoise, Noise
+from mho.training.noises.censored import (
     CentredCensoredNoise,
     DoublyCensoredNoise,
     LeftCensoredNoise,
@@ -20,31 +28,25 @@ from mho.training.censored_noises import (
     ShiftedGaussianNoise,
     ShiftNoise,
 )
-from mho.training.correctnet import CorrectNet
-from mho.training.irs import IntermediateSnapshots
-from mho.training.level_dependent import LevelDependentNoise
-from mho.training.method import Method
-from mho.training.noise import GaussianNoise, IndependentNoise, Noise
-from mho.training.noise_injection import NoiseInjection
-from mho.training.noises import RightTruncatedNoise, SaltAndPepperNoise, UniformNoise
+from mho.training.noises.distributions import RightTruncatedNoise, SaltAndPepperNoise, UniformNoise
+from mho.training.noises.level_dependent import LevelDependentNoise
 from mho.training.noisy import NoisyMethod
 from mho.training.observers import Observer
-from mho.training.ovf import OrientedVariationalForward
 from mho.training.presets import PRESETS, Preset, preset
 from mho.training.recipe import Recipe
-from mho.training.right_censored import RightCensored
 from mho.training.sigma_search import SigmaSearch
-from mho.training.temperature import Temperature
 from mho.training.trackers import TensorBoard, WandB
 
 if TYPE_CHECKING:
     from mho.training.checkpoint import load_checkpoint
+    from mho.training.compensation.layers import with_compensation
+    from mho.training.compensation.result import CompensatedLayer, Compensation
+    from mho.training.compensation.verb import compensate
     from mho.training.insitu import in_situ
     from mho.training.insitu_result import InSitu
     from mho.training.loop import train
     from mho.training.monitor import Monitor
     from mho.training.norms import refresh_norms
-    from mho.training.placement import compensate
     from mho.training.record import Epoch, Origin, history, origin
     from mho.training.teacher import Teacher
 
@@ -54,6 +56,8 @@ __all__ = [
     "AdversarialWeights",
     "AveragedNoise",
     "CentredCensoredNoise",
+    "CompensatedLayer",
+    "Compensation",
     "CorrectNet",
     "DoublyCensoredNoise",
     "Epoch",
@@ -93,6 +97,7 @@ __all__ = [
     "preset",
     "refresh_norms",
     "train",
+    "with_compensation",
 ]
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
@@ -110,18 +115,21 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
 """Every method by the name that the command line gives it; the last two are controls."""
 
 _HOMES = {
+    "Compensation": "compensation.result",
+    "CompensatedLayer": "compensation.result",
     "Epoch": "record",
     "InSitu": "insitu_result",
     "Monitor": "monitor",
     "Origin": "record",
     "Teacher": "teacher",
-    "compensate": "placement",
+    "compensate": "compensation.verb",
     "history": "record",
     "in_situ": "insitu",
     "load_checkpoint": "checkpoint",
     "origin": "record",
     "refresh_norms": "norms",
     "train": "loop",
+    "with_compensation": "compensation.layers",
 }
 
 

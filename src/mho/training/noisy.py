@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mho.errors import SpecError
 from mho.training.method import Method
-from mho.training.noise import Noise
+from mho.training.noises.base import Noise
 from mho.training.sigma_search import SigmaSearch
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from mho.memory.rules import Rules
 from mho.memory.spec import Memory
 from mho.rng import Draws, stream_key
 from mho.training.fit import apply
-from mho.training.noise import Noise
+from mho.training.noises.base import Noise
 from mho.training.ranks import Ranks
 from mho.training.recipe import Recipe
 from mho.training.sigma_search import SigmaSearch

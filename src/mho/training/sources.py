@@ -11,7 +11,7 @@ from torch import Tensor
 from mho.errors import SpecError
 from mho.memory.deployment import Chips, chip_numbers
 from mho.rng import Draws
-from mho.training.noise import GaussianNoise, Noise
+from mho.training.noises.base import GaussianNoise, Noise
 from mho.training.rewriting import Changing
 
 if TYPE_CHECKING:

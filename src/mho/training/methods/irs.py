@@ -11,9 +11,9 @@ from mho.training.noisy import NoisyMethod
 
 if TYPE_CHECKING:
     from mho.data.dataset import Inputs
+    from mho.training.methods.snapshots import Classifier
+    from mho.training.methods.taps import Call
     from mho.training.run import Batch, Errors, Run
-    from mho.training.snapshots import Classifier
-    from mho.training.taps import Call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class IntermediateSnapshots(NoisyMethod):
         return falling if self.strongest == "first" else falling[::-1]
 
     def begin(self, run: Run) -> Step:
-        from mho.training.taps import listening
+        from mho.training.methods.taps import listening
 
         if not run.classifies:
             raise SpecError(
@@ -112,9 +112,9 @@ class IntermediateSnapshots(NoisyMethod):
         """
         import torch
 
+        from mho.training.methods.snapshots import Classifier
+        from mho.training.methods.taps import calls, chosen, ends
         from mho.training.run import derived
-        from mho.training.snapshots import Classifier
-        from mho.training.taps import calls, chosen, ends
 
         outputs: list[torch.Tensor] = []
         inputs = _sample(run)
@@ -168,7 +168,7 @@ def _halfway(root: Call) -> str:
 
 def _sample(run: Run) -> Inputs:
     """One batch to try the network on."""
-    from mho.training.taps import example
+    from mho.training.methods.taps import example
 
     # A study that is only rehearsed has no data; the networks of the zoo tell what they take.
     made = example(run.model) if run.sample is None else run.sample

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mho.training.censored_noises import RightCensoredNoise
-from mho.training.level_dependent import LevelDependentNoise
 from mho.training.method import Method, Step
-from mho.training.noise import Noise
-from mho.training.noise_injection import NoiseInjection
+from mho.training.methods.noise_injection import NoiseInjection
+from mho.training.noises.base import Noise
+from mho.training.noises.censored import RightCensoredNoise
+from mho.training.noises.level_dependent import LevelDependentNoise
 from mho.training.noisy import check_sigma
 from mho.training.sigma_search import SigmaSearch
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mho.training.noise import IndependentNoise
+from mho.training.noises.base import IndependentNoise
 
 if TYPE_CHECKING:
     from torch import Tensor

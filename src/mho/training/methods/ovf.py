@@ -80,7 +80,7 @@ class OrientedVariationalForward(NoisyMethod):
         return tuple(factor / whole for factor in factors)
 
     def begin(self, run: Run) -> Step:
-        from mho.training.passes import in_turn, ladder, together
+        from mho.training.methods.passes import in_turn, ladder, together
 
         sources: list[Source] = [*ladder(self, run, self.copies, self.step)]
         if self.scope == "top":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mho.devices import LevelGaussian
-from mho.training.noise import Noise
+from mho.training.noises.base import Noise
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,7 +23,7 @@ from mho.memory.layers import matrices
 from mho.memory.rules import Rules, normalise
 from mho.progress import progress as progress_bar
 from mho.training import setup
-from mho.training.compensation import (
+from mho.training.compensation.layers import (
     check_layers,
     compensable,
     compensation_parameters,
@@ -31,10 +31,10 @@ from mho.training.compensation import (
     maps_of,
     with_compensation,
 )
-from mho.training.compensation_result import CompensatedLayer, Compensation
+from mho.training.compensation.result import CompensatedLayer, Compensation
 from mho.training.loop import train
 from mho.training.method import Step, Taught
-from mho.training.noise_injection import NoiseInjection
+from mho.training.methods.noise_injection import NoiseInjection
 from mho.training.noisy import NoisyMethod
 from mho.training.recipe import Recipe
 from mho.training.record import origin, remember

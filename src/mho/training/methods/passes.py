@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from mho.training.method import Taught
+from mho.training.methods.replay import Moment, check_same
 from mho.training.noisy import NoisyMethod
-from mho.training.replay import Moment, check_same
 
 if TYPE_CHECKING:
     from mho.training.run import Batch, Errors, Run, Source

@@ -38,7 +38,7 @@ class AveragedNoise(NoisyMethod):
     def begin(self, run: Run) -> Step:
         import torch
 
-        from mho.training.passes import ladder
+        from mho.training.methods.passes import ladder
 
         sources = ladder(self, run, self.copies, self.step)
 

@@ -1,0 +1,1 @@
+"""Digital compensation of the errors that a trained network has left."""
