@@ -16,6 +16,9 @@ class Bar(Protocol):
     def advance(self, steps: int = 1) -> None:
         """``steps`` more are done."""
 
+    def say(self, text: str) -> None:
+        """What is going on, in place of the title."""
+
 
 class _Bar:
     def __init__(self, title: str, total: int, enabled: bool) -> None:
@@ -31,6 +34,11 @@ class _Bar:
             self._show()
         if self.rich is not None:
             self.rich.update(self.task, completed=self.done)
+
+    def say(self, text: str) -> None:
+        self.title = text
+        if self.rich is not None:
+            self.rich.update(self.task, description=text)
 
     def _show(self) -> None:
         from rich.console import Console

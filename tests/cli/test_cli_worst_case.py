@@ -12,7 +12,7 @@ QUICK = f"worst-case {LENET} --data digits --images 40 --limit 20 --steps 3 --ra
 
 
 def test_it_prints_a_table_and_a_sentence_and_writes_numbers(mho, tmp_path) -> None:
-    said = mho(*shlex.split(f"{QUICK} --bound 0.03,0.01 --json w.json"))
+    said = mho(*shlex.split(f"{QUICK} --bound 0.03,0.01 --json w.json --report w.html"))
     assert said.code == 0, said.err
     assert said.err == ""
     lines = said.out.splitlines()
@@ -23,8 +23,9 @@ def test_it_prints_a_table_and_a_sentence_and_writes_numbers(mho, tmp_path) -> N
     kept = json.loads((tmp_path / "w.json").read_text())
     assert kept["bounds"] == [0.01, 0.03]
     assert [len(values) for values in kept["random"]["corners"]] == [2, 2]
-    assert [p.name for p in tmp_path.iterdir()] == ["w.json"]
-    assert mho(*shlex.split(f"{QUICK} --bound 0.03,0.01")).out == said.out
+    assert "worst" in (tmp_path / "w.html").read_text().lower()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["w.html", "w.json"]
+    assert mho(*shlex.split(f"{QUICK} --bound 0.03,0.01")).out == said.out.removesuffix("report: w.html\n")
 
 
 def test_tolerances_are_those_of_the_memory_named(mho, tmp_path) -> None:

@@ -205,6 +205,17 @@ def test_a_training_method_makes_another_network() -> None:
     assert MLP.replace(method=None).digest() == MLP.digest()
 
 
+def test_the_memory_trained_on_counts_where_there_is_a_method() -> None:
+    memory = Memory(device=devices.RRAM1(sigma=0.1))
+    noise = MLP.replace(method=training.NoiseInjection(sigma=0.1))
+    assert training_key(noise.replace(memory=memory), "d") != training_key(noise, "d")
+    assert training_key(MLP.replace(memory=memory), "d") == training_key(MLP, "d")
+    assert MLP.replace(memory=None).digest() == MLP.digest()
+    seeds = [MLP.replace(seed=seed, recipe=MLP.recipe.replace(seed=other)) for seed, other in ((None, 0), (None, 1))]
+    assert [model.starting_seed for model in seeds] == [0, 1]
+    assert len({training_key(model, "d") for model in seeds}) == 2
+
+
 def test_a_question_and_what_it_asks_of_decide_its_keys() -> None:
     from mho.studies import Verify
 

@@ -135,6 +135,41 @@ def test_an_axis_over_training_methods(tmp_path, capsys) -> None:
     assert "joshi2020pcm" in mho.cite(*(p.study for p in study.points))
 
 
+def test_a_memory_to_train_on_and_a_search(tmp_path) -> None:
+    """What a method injects is said by ``model.memory``; plain training beside it makes no use of it."""
+    memory = MEMORY.replace(programming=OpenLoop())
+    search = training.NoiseInjection(sigma=training.SigmaSearch(chips=2))
+    study = VERIFY.replace(
+        name="memories",
+        question=None,
+        calibration=None,
+        memory=memory,
+        model=MLP.replace(memory=memory, seed=None),
+        axes={
+            "model.method": {"plain": None, "noise": training.NoiseInjection(), "searched": search},
+            "model.recipe.seed": [0, 1],
+        },
+    )
+    rehearse(study)
+    found = run(study, store=tmp_path)
+    assert not found.failures
+    assert len({result.values.tobytes() for result in found.results.values()}) == 6
+    samples = data.load("digits", split="train")
+    for seed in (0, 1):
+        for name, method in (("noise", training.NoiseInjection()), ("searched", search)):
+            trained = training.train(
+                mho.zoo.build_for("mlp", samples, hidden=(16,), seed=seed),
+                samples,
+                method=method,
+                memory=memory,
+                recipe=MLP.recipe.replace(seed=seed),
+                progress=False,
+            )
+            direct = mho.evaluate(mho.deploy(trained, memory), data.load("digits", limit=50), n_chips=3)
+            key = next(key for key in found.results if name in key and key.endswith(str(seed)))
+            assert direct.values.tobytes() == found.results[key].values.tobytes()
+
+
 def test_a_method_that_lacks_something_says_so_before_anything_is_trained() -> None:
     for method in (training.NoiseInjection(), training.NoiseInjection(noise=training.GaussianNoise())):
         with pytest.raises(SpecError, match="sigma is missing") as error:

@@ -198,6 +198,12 @@ def test_tables_call_a_method_by_what_is_not_usual(method: Method, label: str) -
         (NoiseInjection(sigma=0.1), "754f2e4011d63ca3"),
         (NoiseInjection(sigma=1, noise=GaussianNoise()), "d85e5b86ce1bcfb1"),
         (AdversarialWeights(bound=0.03), "701d204d7819f964"),
+        (training.OrientedVariationalForward(sigma=0.1), "03af0f23e291844f"),
+        (training.Temperature(sigma=0.1), "c29ecb97e83b69d0"),
+        (training.AveragedNoise(sigma=0.1), "ba1fbce047a2155a"),
+        (training.CorrectNet(), "7d9bee53811f444a"),
+        (training.IntermediateSnapshots(sigma=0.1), "0dce5a43c79cf057"),
+        (training.RightCensored(), "02fb483eb06377a9"),
     ],
 )
 def test_digests_are_what_they_always_were(method: Method, digest: str) -> None:

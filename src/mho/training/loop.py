@@ -151,6 +151,7 @@ def train(
                 sigma=learner.sigma,
             )
             epochs.append(epoch)
+            bar.say(str(epoch))
             keeper.look(epoch, run.model)
             if file is not None and sharing.rank == 0:
                 told = [asdict(e) for e in epochs]

@@ -48,6 +48,17 @@ class Epoch:
     chips_ekl: float | None = None
     sigma: float | None = None
 
+    def __str__(self) -> str:
+        told = [f"epoch {self.number}", f"loss {self.loss:.4g}"]
+        shares = {
+            "train": self.accuracy,
+            "held out": self.validation_accuracy,
+            "chips": self.chips_mean if self.accuracy is not None else None,
+            "unlucky": self.chips_percentile if self.accuracy is not None else None,
+        }
+        told += [f"{name} {100 * share:.2f} %" for name, share in shares.items() if share is not None]
+        return ", ".join(told + ([] if self.sigma is None else [f"sigma {self.sigma:.3g}"]))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:

@@ -22,9 +22,9 @@ class IntermediateSnapshots(NoisyMethod):
 
     ``O_b`` are the network's outputs under errors, ``features_n`` what the same pass gives at tap n, and ``C_n`` a
     classifier of two linear layers on those features pooled to about 2,304 numbers (see
-    :class:`mho.training.snapshots.Classifier`). Gradients go to the network and to the classifiers, which are trained
+    :class:`mho.training.methods.snapshots.Classifier`). Gradients go to the network and to the classifiers, which are trained
     along and forgotten. The taps are the ends of the blocks of convolutions with equally many channels, all but the
-    last (see :func:`mho.training.taps.ends`).
+    last (see :func:`mho.training.methods.taps.ends`).
 
     Source: [qin2025neft] (eq. 1-3, algorithm 2), with the taps and classifiers of its published code. The last layers
     of the classifiers are free, so the sign of the feedback is no restriction: with either, the classifiers come to
@@ -180,5 +180,5 @@ def _sample(run: Run) -> Inputs:
 def _sampleless(run: Run) -> ModelError:
     return ModelError(
         f"IntermediateSnapshots runs {type(run.model).__name__} once to find its taps, and has no sample; "
-        f"give one: Run(..., sample=inputs[:1])"
+        f"give one: Teacher(..., sample=inputs[:2])"
     )
