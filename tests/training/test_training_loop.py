@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from typing import Any
 
 import pytest
@@ -186,3 +187,17 @@ def test_bad_requests_are_one_line(model: Any, samples: Any, options: dict, erro
 def test_quick_work_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     training.train(small(), blobs(), recipe=FAST)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_compiled_networks_learn_the_same() -> None:
+    model, recipe = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), FAST.replace(optimizer="sgd", lr=0.1)
+    method = training.NoiseInjection(sigma=0.1)
+    eager = training.train(model, blobs(), method=method, recipe=recipe)
+    compiled = training.train(model, blobs(), method=method, recipe=recipe.replace(compile=True))
+    for a, b in zip(eager.parameters(), compiled.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+    assert compiled._compiled_call_impl is None, "what comes back is an ordinary network"
+    snapshots = training.IntermediateSnapshots(sigma=0.1, taps=("conv1",))
+    with pytest.raises(SpecError, match="IntermediateSnapshots looks inside the network while it runs"):
+        training.train(small(), blobs(), method=snapshots, recipe=recipe.replace(compile=True))

@@ -35,13 +35,14 @@ class RecipeOptions:
         Literal["running", "clean"] | None,
         Parameter(help="Statistics of batch norm: gathered under errors, as in the papers, or measured without."),
     ] = None
+    compile: Annotated[bool | None, Parameter(negative="", help="Run the network through torch.compile.")] = None
     seed: Annotated[int, Parameter(help="Seed of initialisation, order, augmentation and noise.")] = 0
 
     def spec(self) -> Recipe:
         """The recipe that is asked for."""
         from mho.training import Recipe, preset
 
-        names = ("epochs", "lr", "batch_size", "optimizer", "schedule", "augment", "precision", "norms")
+        names = ("epochs", "lr", "batch_size", "optimizer", "schedule", "augment", "precision", "norms", "compile")
         asked = {name: getattr(self, name) for name in names}
         changes = {name: value for name, value in asked.items() if value is not None} | {"seed": self.seed}
         return preset(self.recipe, **changes) if self.recipe else Recipe().replace(**changes)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mho.data.dataset import Dataset
-from mho.errors import ModelError
+from mho.errors import ModelError, SpecError
 from mho.memory.rules import Rules
 from mho.progress import Bar
 from mho.training import setup
@@ -69,6 +69,11 @@ class Course:
             self.close()
             raise
         self._method = type(method).__name__
+        if recipe.compile:
+            if method is not None and not method.compiles:
+                self.close()
+                raise SpecError(f"{self._method} looks inside the network while it runs; leave out compile=True")
+            model.compile()
         if recipe.channels_last:
             for module in self._learners:
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -113,7 +118,7 @@ class Course:
             for inputs, targets in shuffled(self.samples, self.recipe, self._order, self._fill):
                 some, their_targets, weight = self.ranks.part(inputs, targets)
                 self._optimizer.zero_grad(set_to_none=True)
-                loss, outputs = self._teach(Batch(self.run, some, their_targets, self._step, number, weight))
+                loss, outputs = self._taught(Batch(self.run, some, their_targets, self._step, number, weight))
                 self._check_taught()
                 self.ranks.sum_gradients(self._parameters(), weight)
                 self._optimizer.step()
@@ -157,6 +162,8 @@ class Course:
     def close(self) -> None:
         """Undo what the method did to the network, such as hooks."""
         self.run.at_end.close()
+        if self.recipe.compile:
+            self.model._compiled_call_impl = None  # torch has no way back of its own
         if self.recipe.channels_last:
             self.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
@@ -166,6 +173,17 @@ class Course:
         setup.set_generators(self.place, self._dropout)
         yield
         self._dropout = setup.generators(self.place)
+
+    def _taught(self, batch: Batch) -> Taught:
+        if not self.recipe.compile:
+            return self._teach(batch)
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return self._teach(batch)
+        except TorchDynamoException as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"torch.compile failed ({reason}); leave out compile=True") from None
 
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self._optimizer.param_groups for p in group["params"]]

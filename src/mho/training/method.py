@@ -36,11 +36,13 @@ class Method(Spec):
     the step that it returns.
 
     ``references`` are BibTeX keys (see :func:`mho.cite`); ``takes_memory`` says whether the errors may be those of a
-    memory (``mho.train(..., memory=memory)``).
+    memory (``mho.train(..., memory=memory)``); ``compiles`` whether the network may be compiled, which hides its
+    modules.
     """
 
     references: ClassVar[tuple[str, ...]] = ()
     takes_memory: ClassVar[bool] = False
+    compiles: ClassVar[bool] = True
 
     @property
     def label(self) -> str:

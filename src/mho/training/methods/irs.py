@@ -22,9 +22,9 @@ class IntermediateSnapshots(NoisyMethod):
 
     ``O_b`` are the network's outputs under errors, ``features_n`` what the same pass gives at tap n, and ``C_n`` a
     classifier of two linear layers on those features pooled to about 2,304 numbers (see
-    :class:`mho.training.methods.snapshots.Classifier`). Gradients go to the network and to the classifiers, which are trained
-    along and forgotten. The taps are the ends of the blocks of convolutions with equally many channels, all but the
-    last (see :func:`mho.training.methods.taps.ends`).
+    :class:`mho.training.methods.snapshots.Classifier`). Gradients go to the network and to the classifiers, which are
+    trained along and forgotten. The taps are the ends of the blocks of convolutions with equally many channels, all but
+    the last (see :func:`mho.training.methods.taps.ends`).
 
     Source: [qin2025neft] (eq. 1-3, algorithm 2), with the taps and classifiers of its published code. The last layers
     of the classifiers are free, so the sign of the feedback is no restriction: with either, the classifiers come to
@@ -47,6 +47,7 @@ class IntermediateSnapshots(NoisyMethod):
     """
 
     references: ClassVar[tuple[str, ...]] = ("qin2025neft",)
+    compiles: ClassVar[bool] = False
 
     beta: float = 1e-2
     snapshots: int | None = None
