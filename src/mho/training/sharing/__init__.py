@@ -1,0 +1,1 @@
+"""A tiny block, written with care, that every place of a carelessly written network shares."""
