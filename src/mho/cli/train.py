@@ -129,7 +129,7 @@ def train(
     from mho import zoo
     from mho.training import origin
     from mho.training import train as fit
-    from mho.training.course import measure
+    from mho.training.plain import measure
     from mho.training.ranks import torchrun
     from mho.training.run import Run
 

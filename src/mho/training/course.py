@@ -19,6 +19,7 @@ from mho.training.batches import shuffled
 from mho.training.method import Method, Taught
 from mho.training.monitor import Judgement
 from mho.training.norms import refresh_norms
+from mho.training.plain import plain, right
 from mho.training.ranks import Ranks
 from mho.training.recipe import Recipe
 from mho.training.run import Batch, Run
@@ -112,7 +113,7 @@ class Course:
         for module in self._learners:
             module.train()
         losses: list[Tensor] = []
-        correct: list[Tensor] = []
+        right_in: list[Tensor] = []
         seen = 0
         with self._own_dropout():
             for inputs, targets in shuffled(self.samples, self.recipe, self._order, self._fill):
@@ -123,19 +124,19 @@ class Course:
                 self.ranks.sum_gradients(self._parameters(), weight)
                 self._optimizer.step()
                 losses.append(weight * loss.detach())
-                correct.append(_correct(outputs.detach(), their_targets))
+                right_in.append(right(outputs.detach(), their_targets))
                 seen += len(targets)
                 self._step += 1
                 if len(losses) % _LOOK == 0:
                     self._check_losses(losses, number, rate)
                 bar.advance()
-        total, right = self.ranks.sum([torch.stack(losses), torch.stack(correct).sum()])
+        total, hits = self.ranks.sum([torch.stack(losses), torch.stack(right_in).sum()])
         self._check_losses(list(total), number, rate)
         self._check_weights(number, rate)
         self.ranks.average_buffers(self._learners)
         if self.recipe.norms == "clean":
             refresh_norms(self.model, self.samples, batch_size=self.recipe.batch_size)
-        accuracy = None if targets.is_floating_point() else int(right) / seen
+        accuracy = None if targets.is_floating_point() else int(hits) / seen
         return float(total.mean()), accuracy
 
     def state(self) -> dict[str, Any]:
@@ -211,29 +212,3 @@ class Course:
                     f"training diverged: {name} holds NaN or infinite values after epoch {epoch + 1} (lr={rate:g}): "
                     f"try a smaller lr"
                 )
-
-
-def plain(batch: Batch) -> Taught:
-    """The step of plain training."""
-    outputs = batch.forward()
-    loss = batch.loss(outputs)
-    loss.backward()  # type: ignore[no-untyped-call]
-    return Taught(loss, outputs)
-
-
-def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    if targets.is_floating_point():
-        return torch.zeros((), dtype=torch.int64, device=targets.device)
-    return (outputs.argmax(dim=1) == targets).sum()
-
-
-@torch.no_grad()
-def measure(run: Run, data: Dataset) -> tuple[float, float | None]:
-    """Loss and, of classifiers, accuracy of the network as it is, without errors, on ``data``."""
-    run.model.eval()
-    total, correct = 0.0, 0
-    for inputs, targets in data.batches(max(run.recipe.batch_size, 512)):
-        outputs = run.forward(inputs)
-        total += float(run.loss(outputs, targets)) * len(targets)
-        correct += int(_correct(outputs, targets))
-    return total / len(data), None if data.targets.is_floating_point() else correct / len(data)

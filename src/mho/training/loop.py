@@ -22,12 +22,13 @@ from mho.progress import progress as progress_bar
 from mho.spec import plain
 from mho.training import checkpoint as disk
 from mho.training import setup
-from mho.training.course import Course, measure
+from mho.training.course import Course
 from mho.training.fit import check_fit
 from mho.training.keeping import Keeper
 from mho.training.method import Method, check_method
 from mho.training.monitor import Monitor, judge
 from mho.training.observers import Audience, Observer
+from mho.training.plain import measure
 from mho.training.ranks import ranks
 from mho.training.recipe import Recipe
 from mho.training.record import Epoch, Origin, remember

@@ -11,7 +11,8 @@ from mho.training.noises.base import Noise
 from mho.training.sigma_search import SigmaSearch
 
 if TYPE_CHECKING:
-    from mho.training.run import Errors, Run
+    from mho.training.run import Run
+    from mho.training.sources import Errors
 
 
 @dataclass(frozen=True, kw_only=True)

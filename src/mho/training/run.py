@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,33 +25,13 @@ from mho.training.noises.base import Noise
 from mho.training.ranks import Ranks
 from mho.training.recipe import Recipe
 from mho.training.sigma_search import SigmaSearch
+from mho.training.sources import Errors, Source, direct_errors, memory_errors
 from mho.training.through import perturbed
 
 Weights = Mapping[str, Tensor]
-Source = Callable[["Batch", int], dict[str, Tensor]]
 
 DRAWS = 1 << 16
 """Independent draws that one mini-batch may ask for."""
-
-
-class Errors:
-    """Where weights with fresh errors come from, at a strength that a search may change between two epochs.
-
-    Args:
-        make: ``make(sigma)`` is the source at that strength.
-        sigma: the strength at first.
-    """
-
-    def __init__(self, make: Callable[[float | None], Source], sigma: float | None) -> None:
-        self._make, self._source = make, make(sigma)
-
-    def __call__(self, batch: Batch, draw: int = 0) -> dict[str, Tensor]:
-        """The weights of chip ``draw`` of this mini-batch, name to ``(*shape)``; constants."""
-        return self._source(batch, draw)
-
-    def retune(self, sigma: float) -> None:
-        """From now on, errors of strength ``sigma``."""
-        self._source = self._make(sigma)
 
 
 class Run:
@@ -128,8 +108,6 @@ class Run:
             SpecError: there is no sigma where one is needed, or noise where the memory says the errors.
             ModelError: the model cannot be deployed.
         """
-        from mho.training.sources import direct_errors, memory_errors
-
         seed = derived(self.seed, name) if name else self.seed
         chips = self.chips if of is None else on_cells(of, self.memory, seed)
         source = direct_errors if self.memory is None else memory_errors

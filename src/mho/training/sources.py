@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,29 @@ from mho.training.noises.base import GaussianNoise, Noise
 from mho.training.rewriting import Changing
 
 if TYPE_CHECKING:
-    from mho.training.run import Batch, Source
+    from mho.training.run import Batch
+
+Source = Callable[["Batch", int], dict[str, Tensor]]
+
+
+class Errors:
+    """Where weights with fresh errors come from, at a strength that a search may change between two epochs.
+
+    Args:
+        make: ``make(sigma)`` is the source at that strength.
+        sigma: the strength at first.
+    """
+
+    def __init__(self, make: Callable[[float | None], Source], sigma: float | None) -> None:
+        self._make, self._source = make, make(sigma)
+
+    def __call__(self, batch: Batch, draw: int = 0) -> dict[str, Tensor]:
+        """The weights of chip ``draw`` of this mini-batch, name to ``(*shape)``; constants."""
+        return self._source(batch, draw)
+
+    def retune(self, sigma: float) -> None:
+        """From now on, errors of strength ``sigma``."""
+        self._source = self._make(sigma)
 
 
 def direct_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: int, more: float) -> Source:

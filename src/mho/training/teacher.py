@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from mho.data.dataset import Inputs
 from mho.errors import SpecError
 from mho.memory.rules import Rules
-from mho.training.course import plain
 from mho.training.method import Method, check_method
+from mho.training.plain import plain
 from mho.training.recipe import Recipe
 from mho.training.run import Batch, Run
 

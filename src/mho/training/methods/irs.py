@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mho.data.dataset import Inputs
     from mho.training.methods.snapshots import Classifier
     from mho.training.methods.taps import Call
-    from mho.training.run import Batch, Errors, Run
+    from mho.training.run import Batch, Run
+    from mho.training.sources import Errors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ from mho.training.noisy import NoisyMethod
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mho.training.run import Batch, Run, Source
+    from mho.training.run import Batch, Run
+    from mho.training.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)

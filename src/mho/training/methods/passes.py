@@ -13,7 +13,8 @@ from mho.training.methods.replay import Moment, check_same
 from mho.training.noisy import NoisyMethod
 
 if TYPE_CHECKING:
-    from mho.training.run import Batch, Errors, Run, Source
+    from mho.training.run import Batch, Run
+    from mho.training.sources import Errors, Source
 
 
 def ladder(method: NoisyMethod, run: Run, copies: int, step: float) -> list[Errors]:
