@@ -352,7 +352,7 @@ def test_values_and_networks_that_nothing_is_known_of_are_refused() -> None:
     odd = zoo.build("lenet", image_size=8)
     odd.conv1 = nn.Conv2d(3, 3, 1)  # not what it was built with
     for model in (perceptron(), odd):
-        with pytest.raises(ModelError, match=r"has no sample; give one: Run\(\.\.\., sample=inputs\[:1\]\)"):
+        with pytest.raises(ModelError, match=r"has no sample; give one: Teacher\(\.\.\., sample=inputs\[:2\]\)"):
             IntermediateSnapshots(sigma=0.1).begin(Run(model, Recipe(), classifies=True))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import gcd
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
@@ -28,12 +27,10 @@ class TinyBlock(nn.Linear):
     """
 
     def __init__(self, channels: int, like: Tensor) -> None:
-        with torch.random.fork_rng(devices=[]):  # its start is drawn, and then not used
-            super().__init__(channels, channels, device=like.device, dtype=like.dtype)
-        with torch.no_grad():
-            self.weight.zero_()
-            assert self.bias is not None
-            self.bias.zero_()
+        nn.Module.__init__(self)  # that of nn.Linear would draw a start from a global generator
+        self.in_features = self.out_features = channels
+        self.weight = nn.Parameter(like.new_zeros(channels, channels))
+        self.bias = nn.Parameter(like.new_zeros(channels))
 
     def forward(self, input: Tensor) -> Tensor:
         """``(..., groups * c)`` to the same shape."""

@@ -113,8 +113,8 @@ def with_shared_block(
             same = False  # a container that runs through whatever it contains takes the block for one of its layers
     if not same:
         raise ModelError(f"{type(model).__name__} cannot be followed there; name layers in taps=(...)").at("taps")
-    for module, old in zip(made.modules(), [model.training] * 10**9, strict=False):
-        module.training = old
+    for name, module in model.named_modules():
+        made.get_submodule(name).training = module.training
     if registry.built_as(made) is not None:
         delattr(made, registry._MARK)  # what mho.zoo.load would build has no shared block
     return made
