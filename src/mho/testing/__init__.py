@@ -1,4 +1,4 @@
-"""Conformance suites: what a device, a mapping or an executor of your own must satisfy to work with everything else.
+"""Conformance suites: what a device, mapping, training method or executor of your own must satisfy to work here.
 
 Call them from your tests; they raise :class:`AssertionError` with one line that says what is wrong.
 """
@@ -6,5 +6,6 @@ Call them from your tests; they raise :class:`AssertionError` with one line that
 from mho.testing.device import check_device
 from mho.testing.executor import check_executor
 from mho.testing.mapping import check_mapping
+from mho.testing.method import check_method
 
-__all__ = ["check_device", "check_executor", "check_mapping"]
+__all__ = ["check_device", "check_executor", "check_mapping", "check_method"]
