@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from mho.training.monitor import Monitor
     from mho.training.norms import refresh_norms
     from mho.training.record import Epoch, Origin, history, origin
+    from mho.training.sharing.insertion import with_shared_block
+    from mho.training.sharing.result import Place, SharedBlock
+    from mho.training.sharing.verb import share_block
     from mho.training.teacher import Teacher
 
 __all__ = [
@@ -75,12 +78,14 @@ __all__ = [
     "Observer",
     "OrientedVariationalForward",
     "Origin",
+    "Place",
     "Preset",
     "Recipe",
     "RightCensored",
     "RightCensoredNoise",
     "RightTruncatedNoise",
     "SaltAndPepperNoise",
+    "SharedBlock",
     "ShiftNoise",
     "ShiftedGaussianNoise",
     "SigmaSearch",
@@ -96,8 +101,10 @@ __all__ = [
     "origin",
     "preset",
     "refresh_norms",
+    "share_block",
     "train",
     "with_compensation",
+    "with_shared_block",
 ]
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
@@ -121,6 +128,8 @@ _HOMES = {
     "InSitu": "insitu_result",
     "Monitor": "monitor",
     "Origin": "record",
+    "Place": "sharing.result",
+    "SharedBlock": "sharing.result",
     "Teacher": "teacher",
     "compensate": "compensation.verb",
     "history": "record",
@@ -128,8 +137,10 @@ _HOMES = {
     "load_checkpoint": "checkpoint",
     "origin": "record",
     "refresh_norms": "norms",
+    "share_block": "sharing.verb",
     "train": "loop",
     "with_compensation": "compensation.layers",
+    "with_shared_block": "sharing.insertion",
 }
 
 

@@ -58,7 +58,7 @@ class Recipe(Spec):
         super().__post_init__()
         self.check(self.epochs >= 1, "epochs", "must be at least 1")
         self.check(self.batch_size >= 1, "batch_size", "must be at least 1")
-        self.check(self.lr > 0, "lr", "must be positive")
+        self.check(0 < self.lr <= 1e30, "lr", "must be positive, and at most 1e30")
         self.check(self.weight_decay >= 0, "weight_decay", "must not be negative")
         self.check(0 <= self.momentum < 1, "momentum", "must be in [0, 1)")
         self.check(self.optimizer == "sgd" or self.momentum == 0, "momentum", "is for optimizer='sgd'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,11 @@ from mho.training.compensation.layers import (
 )
 from mho.training.compensation.result import CompensatedLayer, Compensation
 from mho.training.loop import train
-from mho.training.method import Step, Taught
 from mho.training.methods.noise_injection import NoiseInjection
-from mho.training.noisy import NoisyMethod
+from mho.training.on_chips import OnChips
 from mho.training.recipe import Recipe
 from mho.training.record import origin, remember
-from mho.training.run import Batch, Run, derived
+from mho.training.run import derived
 
 
 def compensate(
@@ -138,30 +137,13 @@ def compensate(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _OnChips(NoisyMethod):
-    """Noise injection into a network that runs as it would on a chip: what is trained sees what it will see there."""
-
-    def begin(self, run: Run) -> Step:
-        errors = self.errors(run)
-
-        def step(batch: Batch) -> Taught:
-            with run.as_on_chip():
-                outputs = batch.forward(errors(batch))
-            loss = batch.loss(outputs)
-            loss.backward()  # type: ignore[no-untyped-call]
-            return Taught(loss, outputs)
-
-        return step
-
-
 def _trained(made: nn.Module, data: Dataset, memory: Rules, recipe: Recipe, progress: bool) -> nn.Module:
     """``made`` with its compensation trained, everything else as it was."""
     learns = {name: parameter.requires_grad for name, parameter in made.named_parameters()}
     made.requires_grad_(False)
     for parameter in compensation_parameters(made):
         parameter.requires_grad_(True)
-    out = train(made, data, method=_OnChips(), memory=memory, recipe=recipe, progress=progress)
+    out = train(made, data, method=OnChips(), memory=memory, recipe=recipe, progress=progress)
     for name, parameter in out.named_parameters():
         parameter.requires_grad_(learns[name])
     known = origin(out)

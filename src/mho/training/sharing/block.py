@@ -34,7 +34,7 @@ class TinyBlock(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """``(..., groups * c)`` to the same shape."""
-        groups = input.unflatten(-1, (-1, self.in_features))
+        groups = input.unflatten(-1, (-1, self.in_features))  # type: ignore[no-untyped-call]
         return input + linear(groups, self.weight, self.bias).flatten(-2)
 
     def images(self, x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from functools import cache, wraps
+from functools import wraps
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from mho.zoo import registry
 
 
 class _Changed:
-    """Of a module whose class was made here: copies and pickles as what it is made from, as such classes have no name."""
+    """Of a module whose class was made here; such classes have no name, so it is copied and pickled as what it was."""
 
     _made_from: tuple[type[nn.Module], bool]
 
@@ -58,8 +58,17 @@ class Counting(_Changed):
             modules.get_submodule(name).tiny_calls = 0  # type: ignore[assignment]
 
 
-@cache
+_CLASSES: dict[tuple[type[nn.Module], bool], type[nn.Module]] = {}
+
+
 def _class(base: type[nn.Module], root: bool) -> type[nn.Module]:
+    """The class that a ``base`` becomes which is followed, or which counts the calls of what is followed in it."""
+    if (base, root) not in _CLASSES:
+        _CLASSES[base, root] = _made(base, root)
+    return _CLASSES[base, root]
+
+
+def _made(base: type[nn.Module], root: bool) -> type[nn.Module]:
     # wraps: a network is traced and asked by name for its inputs, so the signature has to stay.
     @wraps(base.forward)
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -68,8 +77,8 @@ def _class(base: type[nn.Module], root: bool) -> type[nn.Module]:
             return base.forward(self, *args, **kwargs)
         return self.follow(base.forward(self, *args, **kwargs))
 
-    mixin = Counting if root else Followed
-    name = f"{mixin.__name__}{base.__name__}"
+    # A network that merely counts is called what it was.
+    mixin, name = (Counting, base.__name__) if root else (Followed, f"Followed{base.__name__}")
     body = {"forward": forward, "_made_from": (base, root), "__module__": __name__, "__doc__": base.__doc__}
     return type(name, (mixin, base), body)
 
