@@ -14,6 +14,7 @@ from mho.testing import check_method
 from mho.training.method import Taught
 
 METHODS = {
+    "plain": (training.Plain(), None),
     "noise": (training.NoiseInjection(sigma=0.1), None),
     "cells": (training.NoiseInjection(), Memory(device=devices.RRAM2(sigma=0.1))),
     "right-censored": (training.RightCensored(sigma=0.1), None),

@@ -150,3 +150,22 @@ def test_hinge_leaves_alone_what_is_wrong_already() -> None:
         wrong = model(inputs).argmin(1)
     method = AdversarialWeights(bound=0.1, objective="hinge", start="zero")
     assert torch.equal(method.search(Batch(run, inputs, wrong, 0, 0))["weight"], model.weight)
+
+
+def test_on_a_chip_recurrent_layers_drop_nothing() -> None:
+    """They stay in training mode, as cuDNN wants it; their dropout does not."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.fc = nn.LSTM(4, 4, num_layers=2, dropout=0.5, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.lstm(x)[0][:, -1])
+
+    model, x = Net().train(), torch.ones(5, 6, 4)
+    run = Run(model, Recipe(), classifies=True)
+    with run.as_on_chip():
+        assert torch.equal(run.forward(x), run.forward(x))
+    assert model.lstm.dropout == 0.5
+    assert not torch.equal(run.forward(x), run.forward(x))

@@ -14,6 +14,7 @@ import mho
 from mho import devices, training
 from mho.data import Dataset
 from mho.errors import SpecError
+from mho.frozen import FrozenDict
 from mho.memory import Memory
 from mho.training import Epoch, Monitor, NoiseInjection, Recipe
 from mho.training.keeping import Keeper
@@ -82,6 +83,41 @@ def test_the_best_epoch_is_the_network_that_comes_back(keep: Any) -> None:
     assert all(torch.equal(a, b) for a, b in zip(short.state_dict().values(), best.state_dict().values(), strict=True))
 
 
+def test_a_score_that_is_no_number_is_never_best() -> None:
+    keeper = Keeper("percentile")
+    epoch = Epoch(number=1, lr=1.0, loss=1.0, accuracy=1.0, validation_loss=0.5, validation_accuracy=0.5, seconds=0.0)
+    for number, score in ((1, 0.5), (2, float("nan")), (3, 0.4)):
+        keeper.look(replace(epoch, number=number, chips_percentile=score), small())
+    assert keeper.number == 1
+
+
+def test_a_memory_that_cannot_be_judged_on_is_refused_before_the_work() -> None:
+    selective = MEMORY.replace(
+        programming=mho.programming.Selective(fraction=0.1, verify=mho.programming.WriteVerify(tolerance=0.1))
+    )
+    begun = []
+
+    class Sees(training.Observer):
+        def epoch(self, epoch: Epoch) -> None:
+            begun.append(epoch)
+
+    with pytest.raises(SpecError, match="sensitivity"):
+        training.train(
+            small(), blobs(), validation=0.2, monitor=Monitor(memory=selective), recipe=RECIPE, observers=[Sees()]
+        )
+    assert not begun
+
+
+def test_where_a_network_was_only_judged_is_told_apart() -> None:
+    monitored = training.train(small(), blobs(), recipe=RECIPE, memory=MEMORY, validation=0.2, monitor=Monitor(chips=2))
+    injected = training.train(small(), blobs(), recipe=RECIPE, memory=MEMORY, method=NoiseInjection())
+    assert [(training.origin(m).memory, training.origin(m).judged_on) for m in (monitored, injected)] == [
+        (None, FrozenDict({"*": MEMORY})),
+        (FrozenDict({"*": MEMORY}), None),
+    ]
+    assert training.origin(monitored).memories == (MEMORY,)
+
+
 def test_of_errors_the_smallest_is_the_best() -> None:
     epoch = Epoch(
         number=1,
@@ -146,6 +182,9 @@ def test_a_fraction_is_held_out_and_not_learnt_from() -> None:
     [
         ({"monitor": Monitor(memory=MEMORY)}, "judges on validation samples; give validation="),
         ({"monitor": Monitor(keep="mean"), "validation": 0.2}, r"Monitor\(keep='mean'\) judges chips; give it memory="),
+        ({"monitor": Monitor(), "validation": 0.2}, r"Monitor\(keep='last'\) judges chips; give it memory="),
+        ({"monitor": "yes"}, "monitor='yes' is no Monitor"),
+        ({"observers": training.Observer()}, "is no list; give observers="),
         ({"validation": 0.0}, r"validation=0 of 90 samples leaves none on one side"),
         ({"validation": 1.0}, r"validation=1 of 90 samples leaves none on one side"),
         ({"memory": MEMORY, "validation": 0.2}, "plain training injects none"),

@@ -14,7 +14,7 @@ from torch import nn
 
 from mho import devices, training
 from mho.data import Dataset
-from mho.errors import SpecError
+from mho.errors import ModelError, SpecError
 from mho.memory import Memory
 from mho.training import GaussianNoise, IntermediateSnapshots, NoiseInjection, Recipe, RightCensored, SigmaSearch
 from mho.training.monitor import Judge, Judgement
@@ -35,11 +35,15 @@ def small() -> nn.Module:
         return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
 
 
+def judged(score: float) -> Judgement:
+    return Judgement(mean=0.0, percentile=score, ekl=None, score=score)
+
+
 def strengths(monkeypatch: pytest.MonkeyPatch, best: Iterator[int], **options: Any) -> list[float]:
     """The strength of every epoch, where judges say that copy ``best`` is best."""
     scores = (float(copy == choice) for choice in best for copy in range(3))
     told = iter(scores)
-    monkeypatch.setattr(Judge, "__call__", lambda *_: Judgement(mean=0.0, percentile=next(told), ekl=None))
+    monkeypatch.setattr(Judge, "__call__", lambda *_: judged(next(told)))
     method = NoiseInjection(sigma=SigmaSearch(**options), noise=GaussianNoise())
     trained = training.train(small(), blobs(), method=method, memory=MEMORY, recipe=RECIPE)
     return [epoch.sigma for epoch in training.history(trained)]
@@ -61,7 +65,7 @@ def test_the_interval_halves_around_the_best(
 
 
 def test_where_all_are_as_good_the_errors_get_weaker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Judge, "__call__", lambda *_: Judgement(mean=0.0, percentile=0.5, ekl=None))
+    monkeypatch.setattr(Judge, "__call__", lambda *_: judged(0.5))
     method = RightCensored(sigma=SigmaSearch(low=0.1, high=0.5))
     trained = training.train(small(), blobs(), method=method, memory=MEMORY, recipe=RECIPE)
     assert [e.sigma for e in training.history(trained)] == pytest.approx([0.2, 0.15, 0.125])
@@ -71,29 +75,77 @@ def test_where_all_are_as_good_the_errors_get_weaker(monkeypatch: pytest.MonkeyP
 
 def test_warm_up_is_plain_and_a_narrow_interval_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     always = itertools.repeat(1)
-    assert strengths(monkeypatch, always, warmup=2)[:2] == [0.0, 0.0]
-    assert strengths(monkeypatch, always, warmup=2)[2] == pytest.approx(0.2)
+    found = strengths(monkeypatch, always, warmup=2)
+    assert found[:2] == [None, None]
+    assert found[2] == pytest.approx(0.2)
     assert strengths(monkeypatch, iter([0, 0, 0]), low=0.1, high=0.2, narrowest=0.08) == pytest.approx([0.125] * 3)
     # after [0.1, 0.15] the middle goes on
 
 
 @given(steps=st.lists(st.integers(0, 2), min_size=1, max_size=12), low=st.floats(0, 0.5), width=st.floats(0.01, 0.5))
-def test_the_interval_stays_inside_and_halves(steps: list[int], low: float, width: float) -> None:
+def test_the_interval_stays_inside_and_narrows(steps: list[int], low: float, width: float) -> None:
     from mho.training.searching import _narrowed
 
-    a, b = low, low + width
-    for best in steps:
-        quarter = a + (best + 1) * (b - a) / 4
-        new = _narrowed(a, b, best)
-        assert new[1] - new[0] == pytest.approx((b - a) / 2)
-        assert a - 1e-12 <= new[0] <= quarter <= new[1] <= b + 1e-12
-        a, b = new
+    for narrowing in ("half", "outer"):
+        a, b = low, low + width
+        for best in steps:
+            chosen = a + (best + 1) * (b - a) / 4
+            new = _narrowed(a, b, best, narrowing)
+            part = 0.75 if narrowing == "outer" and best != 1 else 0.5
+            assert new[1] - new[0] == pytest.approx(part * (b - a))
+            assert a - 1e-12 <= new[0] <= chosen <= new[1] <= b + 1e-12
+            a, b = new
+
+
+def test_the_published_narrowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[0, 0.4], best left: end moves to right, 0.3; best right: start moves to left, 0.075; best middle: both."""
+    assert strengths(monkeypatch, iter((0, 2, 1)), narrowing="outer") == pytest.approx([0.1, 0.225, 0.1875])
+
+
+def test_of_values_the_smallest_error_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = torch.randn(60, 8, generator=torch.Generator().manual_seed(1))
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+    seen: list[float] = []
+    judge = Judge.__call__
+
+    def look(self: Judge, network: nn.Module) -> Judgement:
+        found = judge(self, network)
+        seen.append(found.percentile)
+        return found
+
+    monkeypatch.setattr(Judge, "__call__", look)
+    search = NoiseInjection(sigma=SigmaSearch(low=0.0, high=1.0, chips=10))
+    trained = training.train(model, (inputs, inputs[:, :1]), method=search, memory=MEMORY, recipe=RECIPE)
+    told = [epoch.chips_percentile for epoch in training.history(trained)]
+    assert told == [min(seen[i : i + 3]) for i in (0, 3, 6)]
+    assert training.origin(trained).kept == 1 + told.index(min(told))
+
+
+def test_a_copy_that_diverges_loses() -> None:
+    class Fragile(nn.Module):
+        """Stands weak errors only."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = small()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out = self.body(x)
+            largest = self.body[4].weight.abs().max().detach()
+            return out * torch.where(torch.logical_and(largest > 0.5, torch.tensor(self.training)), torch.nan, 1.0)
+
+    search = NoiseInjection(sigma=SigmaSearch(high=2.0, chips=2), noise=GaussianNoise())
+    trained = training.train(Fragile(), blobs(), method=search, memory=MEMORY, recipe=RECIPE.replace(epochs=1, lr=1e-4))
+    assert training.history(trained)[0].sigma == pytest.approx(0.5)
+    hopeless = NoiseInjection(sigma=SigmaSearch(low=4.0, high=8.0, chips=2), noise=GaussianNoise())
+    with pytest.raises(ModelError, match="diverged"):
+        training.train(Fragile(), blobs(), method=hopeless, memory=MEMORY, recipe=RECIPE.replace(epochs=1))
 
 
 def test_a_search_over_one_strength_is_the_training_with_that_strength(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the middle always best, the middle copy is never touched by the others: it is an ordinary run."""
     strengths_seen = itertools.cycle([0.0, 1.0, 0.0])
-    monkeypatch.setattr(Judge, "__call__", lambda *_: Judgement(mean=0.0, percentile=next(strengths_seen), ekl=None))
+    monkeypatch.setattr(Judge, "__call__", lambda *_: judged(next(strengths_seen)))
     data, validation = blobs(), blobs(30)
     for search, number, memory_errors in (
         (NoiseInjection(sigma=SigmaSearch(high=0.2), noise=GaussianNoise()), NoiseInjection(sigma=0.1), None),
@@ -112,16 +164,16 @@ def test_a_search_over_one_strength_is_the_training_with_that_strength(monkeypat
 
 
 def test_the_judges_see_samples_that_nothing_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged: list[Dataset] = []
+    seen: list[Dataset] = []
 
     def look(self: Judge, model: nn.Module) -> Judgement:
-        judged.append(self.data)
-        return Judgement(mean=0.0, percentile=0.0, ekl=None)
+        seen.append(self.data)
+        return judged(0.0)
 
     monkeypatch.setattr(Judge, "__call__", look)
     training.train(small(), blobs(), method=RightCensored(), memory=MEMORY, recipe=RECIPE)
-    assert len(judged) == 9
-    assert {len(data) for data in judged} == {6}, "a tenth"
+    assert len(seen) == 9
+    assert {len(data) for data in seen} == {6}, "a tenth"
 
 
 @pytest.mark.parametrize(

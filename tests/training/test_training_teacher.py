@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -73,6 +75,43 @@ def test_the_errors_belong_to_the_step() -> None:
 
     assert torch.equal(gradient(5), gradient(5))
     assert not torch.equal(gradient(5), gradient(6))
+
+
+def test_a_teacher_goes_on_where_it_was() -> None:
+    method = IntermediateSnapshots(sigma=0.1, taps=("0",), hidden=8)
+    inputs, targets = batch()
+
+    def steps(teach: Teacher, n: int) -> None:
+        optimizer = torch.optim.SGD(teach.parameters(), lr=0.1)
+        for _ in range(n):
+            optimizer.zero_grad()
+            teach(inputs, targets)
+            optimizer.step()
+
+    whole, stopped = small(), small()
+    with Teacher(whole, method, sample=inputs[:2]) as teach:
+        steps(teach, 4)
+    with Teacher(stopped, method, sample=inputs[:2]) as teach:
+        steps(teach, 2)
+        state = copy.deepcopy(teach.state_dict())
+    with Teacher(stopped, method, sample=inputs[:2]) as teach:
+        teach.load_state_dict(state)
+        assert teach.step == 2
+        steps(teach, 2)
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), stopped.parameters(), strict=True))
+
+
+def test_the_loops_own_mixed_precision_is_left_alone() -> None:
+    seen = []
+    model = small()
+    model[3].register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    for precision in ("float32", "bfloat16"):
+        teach = Teacher(model, NoiseInjection(sigma=0.1), precision=precision)
+        teach(*batch())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            teach(*batch())
+    assert seen == [torch.float32, torch.bfloat16, torch.bfloat16, torch.bfloat16]
+    assert all(p.dtype == p.grad.dtype == torch.float32 for p in model.parameters()), "clean weights stay as they are"
 
 
 def test_a_search_is_for_train() -> None:

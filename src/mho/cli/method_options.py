@@ -60,8 +60,12 @@ class MethodOptions:
     ] = None
     steps: Annotated[int | None, Parameter(help="Of adversarial: steps of the search in every mini-batch.")] = None
 
-    def spec(self, memory: MemoryOptions) -> Method | None:
+    def spec(self, memory: MemoryOptions, *, judged: bool = False) -> Method | None:
         """The method that is asked for.
+
+        Args:
+            memory: the memory that is named, if any.
+            judged: whether chips of it are judged while training; ``--sigma`` is then its severity, too.
 
         Raises:
             SpecError: an option that is not its own or out of range, or one that it lacks.
@@ -70,15 +74,16 @@ class MethodOptions:
         from mho.training import METHODS, SigmaSearch
 
         if self.method is not None and self.method.lower().endswith((".yaml", ".yml")):
-            return self._read()
+            return self._read(given(memory))
         if self.method is not None and self.method not in METHODS:
             raise unknown("method", self.method, METHODS)
-        said = self._said()
+        said, cells = self._said(), given(memory)
+        if cells and judged and (self.method is None or not METHODS[self.method].takes_memory):
+            said.pop("sigma", None)
         for option in said:
             owners = [name for name, kind in METHODS.items() if option in {f.name for f in fields(kind)}]
             if self.method not in owners:
                 raise SpecError(f"--{option} is for --method {', '.join(owners)}")
-        cells = given(memory)
         if self.method is None:
             if self.search:
                 raise SpecError("--search finds the strength of a method's errors; give --method, such as noise")
@@ -91,7 +96,7 @@ class MethodOptions:
             raise SpecError("--search judges chips; name their memory too, such as --device RRAM1 --sigma 0.1")
         if searched:
             said["sigma"] = SigmaSearch()  # --sigma is the severity of the chips that judge
-        elif cells and not kind.takes_memory:
+        elif cells and not kind.takes_memory and not judged:
             takes = ", ".join(name for name, one in METHODS.items() if one.takes_memory)
             raise SpecError(f"{cells[0]} says which errors to train with, which is for --method {takes}")
         self._check_complete(said, cells)
@@ -117,16 +122,17 @@ class MethodOptions:
                 "--method right-censored needs --sigma, such as 0.1, or the memory on whose chips to search for it: "
                 "--device RRAM1"
             )
-        if self.method in ("adversarial", "correctnet", "right-censored") or "sigma" in said or cells:
+        if self.method in ("plain", "adversarial", "correctnet", "right-censored") or "sigma" in said or cells:
             return
         raise SpecError(
             f"--method {self.method} needs --sigma, such as 0.1, or a memory: --device RRAM1, or --memory FILE"
         )
 
-    def _read(self) -> Method:
+    def _read(self, cells: list[str]) -> Method:
         from mho.studies.reading import read_method
 
-        also = [f"--{name}" for name in self._said() if name != "sigma"]  # that may be the severity of a memory
+        # --sigma may be the severity of a memory.
+        also = [f"--{name}" for name in self._said() if name != "sigma" or not cells]
         also += ["--search"] if self.search else []
         if also:
             raise SpecError(f"{self.method} says everything about the method; leave out {' and '.join(also)}")

@@ -113,11 +113,11 @@ def train(
     entry(data)
     if out.suffix != ".safetensors":
         raise SpecError(f"--out '{out}' must end in .safetensors: weights are never pickled")
-    plan, how = recipe.spec(), method.spec(memory)
+    monitor = watch.monitor()
+    plan, how = recipe.spec(), method.spec(memory, judged=monitor is not None)
     check_writable(out)
     errors = method.errors(memory)
     where = place(torch_device)
-    monitor = watch.monitor()
     cells = given(memory)
     if cells and how is None and monitor is None:
         raise SpecError(f"{cells[0]} says which chips to train for; give --method noise, or --chips 20 to judge them")
@@ -147,14 +147,15 @@ def train(
             monitor=monitor,
             observers=watch.observers(),
             checkpoint=watch.checkpoint,
-            device=where or gpu,
+            device=gpu if where in (None, "cuda") else where,
         )
     if ranks.rank > 0:
         return
     made = origin(trained)
     assert made is not None
     at = next(trained.parameters()).device
-    accuracy = measure(Run(trained, plan, classifies=True), test.to(at))[1] or 0.0
+    as_judged = Run(trained, plan.replace(precision="float32"), classifies=True)  # as mho evaluate does
+    accuracy = measure(as_judged, test.to(at))[1] or 0.0
     kept = made.to_dict() | {"data": data}  # the name that mho list data gives it
     kept = {key: value for key, value in kept.items() if value is not None}
     zoo.save(trained, out, **kept, test_accuracy=accuracy)

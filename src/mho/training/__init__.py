@@ -17,6 +17,7 @@ from mho.training.methods.correctnet import CorrectNet
 from mho.training.methods.irs import IntermediateSnapshots
 from mho.training.methods.noise_injection import NoiseInjection
 from mho.training.methods.ovf import OrientedVariationalForward
+from mho.training.methods.plain import Plain
 from mho.training.methods.right_censored import RightCensored
 from mho.training.methods.temperature import Temperature
 from mho.training.noises.base import GaussianNoise, IndependentNoise, Noise
@@ -79,6 +80,7 @@ __all__ = [
     "OrientedVariationalForward",
     "Origin",
     "Place",
+    "Plain",
     "Preset",
     "Recipe",
     "RightCensored",
@@ -109,6 +111,7 @@ __all__ = [
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
     {
+        "plain": Plain,
         "noise": NoiseInjection,
         "right-censored": RightCensored,
         "ovf": OrientedVariationalForward,

@@ -16,7 +16,8 @@ from mho.errors import CheckpointError, SpecError
 from mho.files import check_writable, write_bytes
 from mho.zoo.checkpoint import fit, read
 
-_FORMAT, _STATE = "mho.training", "state"
+_FORMAT, _STATE = "mho.training.1", "state"
+START = "starting weights"
 _SAMPLED = 1024
 """Samples that stand for a data set when it is told from another, besides all targets."""
 
@@ -53,7 +54,10 @@ def load(path: Path, identity: dict[str, Any] | None = None) -> dict[str, Any]:
         CheckpointError: it is no such file, or belongs to another run.
     """
     tensors, header = read(path)
-    if header.get("format") != _FORMAT:
+    said = header.get("format", "")
+    if said.startswith("mho.training.") and said != _FORMAT:
+        raise CheckpointError(f"{path} was written by another version of mho ({said}, this one {_FORMAT}); start anew")
+    if said != _FORMAT or _STATE not in header:
         raise CheckpointError(
             f"{path} holds no training run; if it is a network, start from it with mho.zoo.load and give checkpoint= "
             f"a new name"
@@ -83,17 +87,23 @@ def load_checkpoint(model: nn.Module, path: str | Path) -> nn.Module:
     return fit(model, weights, source=str(path)).eval()
 
 
-def identity(model: nn.Module, data: Dataset, **specs: Any) -> dict[str, Any]:
-    """What tells a run from others: its specs as plain data, and hashes of the first weights and the samples."""
-    start, samples = blake2b(digest_size=8), blake2b(digest_size=8)
+def identity(model: nn.Module, data: Dataset, held_out: Dataset | None, **specs: Any) -> dict[str, Any]:
+    """What tells a run from others: its specs as plain data, and hashes of the samples and the first weights."""
+    start = blake2b(digest_size=8)
     for name, tensor in model.state_dict().items():
         start.update(name.encode())
         start.update(_bytes(tensor))
-    samples.update(_bytes(data.targets))
+    held = None if held_out is None else _hashed(held_out)
+    return {**specs, "data": _hashed(data), "validation data": held, START: start.hexdigest()}
+
+
+def _hashed(data: Dataset) -> list[Any]:
+    """Name, size, and a hash of all targets and some inputs."""
+    samples = blake2b(_bytes(data.targets), digest_size=8)
     some = data.subset(torch.arange(0, len(data), -(-len(data) // _SAMPLED), device=data.targets.device))
     for part in [some.inputs] if isinstance(some.inputs, Tensor) else some.inputs.values():
         samples.update(_bytes(part))
-    return {**specs, "data": [data.name, len(data), samples.hexdigest()], "starting weights": start.hexdigest()}
+    return [data.name, len(data), samples.hexdigest()]
 
 
 def _check_same(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:

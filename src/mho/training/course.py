@@ -98,8 +98,8 @@ class Course:
     def _learners(self) -> list[nn.Module]:
         return [self.model, *self.run.helpers]
 
-    def epoch(self, number: int, bar: Bar) -> tuple[float, float | None]:
-        """One pass over the samples, ``number`` counted from 0.
+    def epoch(self, number: int, bar: Bar, *, method: bool = True) -> tuple[float, float | None]:
+        """One pass over the samples, ``number`` counted from 0; plain training, if it shall be without the method.
 
         Returns:
             The mean loss that was minimised and, of classifiers, the fraction correct, both while the weights changed.
@@ -119,7 +119,7 @@ class Course:
             for inputs, targets in shuffled(self.samples, self.recipe, self._order, self._fill):
                 some, their_targets, weight = self.ranks.part(inputs, targets)
                 self._optimizer.zero_grad(set_to_none=True)
-                loss, outputs = self._taught(Batch(self.run, some, their_targets, self._step, number, weight))
+                loss, outputs = self._taught(Batch(self.run, some, their_targets, self._step, number, weight), method)
                 self._check_taught()
                 self.ranks.sum_gradients(self._parameters(), weight)
                 self._optimizer.step()
@@ -127,26 +127,26 @@ class Course:
                 right_in.append(right(outputs.detach(), their_targets))
                 seen += len(targets)
                 self._step += 1
-                if len(losses) % _LOOK == 0:
+                if len(losses) % _LOOK == 0 and self.ranks.world == 1:  # all processes have to stop together
                     self._check_losses(losses, number, rate)
                 bar.advance()
         total, hits = self.ranks.sum([torch.stack(losses), torch.stack(right_in).sum()])
         self._check_losses(list(total), number, rate)
         self._check_weights(number, rate)
-        self.ranks.average_buffers(self._learners)
         if self.recipe.norms == "clean":
             refresh_norms(self.model, self.samples, batch_size=self.recipe.batch_size)
+        self.ranks.average_norms(self._learners)
         accuracy = None if targets.is_floating_point() else int(hits) / seen
         return float(total.mean()), accuracy
 
     def state(self) -> dict[str, Any]:
-        """Everything that later epochs depend on; tensors are those in use, not copies."""
+        """Everything that later epochs depend on; tensors are those in use, not copies. All processes ask together."""
         return {
             "model": self.model.state_dict(),
             "helpers": [helper.state_dict() for helper in self.run.helpers],
             "optimizer": self._optimizer.state_dict(),
             "order": self._order.get_state(),
-            "dropout": self._dropout,
+            "dropout": self.ranks.gather(self._dropout),
             "step": self._step,
         }
 
@@ -157,7 +157,7 @@ class Course:
             helper.load_state_dict(theirs)
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it would keep these very tensors
         self._order.set_state(state["order"])
-        self._dropout = [s.clone() for s in state["dropout"]]
+        self._dropout = [s.clone() for s in state["dropout"][self.ranks.rank]]
         self._step = state["step"]
 
     def close(self) -> None:
@@ -175,13 +175,14 @@ class Course:
         yield
         self._dropout = setup.generators(self.place)
 
-    def _taught(self, batch: Batch) -> Taught:
+    def _taught(self, batch: Batch, method: bool) -> Taught:
+        teach = self._teach if method else plain
         if not self.recipe.compile:
-            return self._teach(batch)
+            return teach(batch)
         from torch._dynamo.exc import TorchDynamoException
 
         try:
-            return self._teach(batch)
+            return teach(batch)
         except TorchDynamoException as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(f"torch.compile failed ({reason}); leave out compile=True") from None
@@ -206,7 +207,7 @@ class Course:
     @torch.no_grad()
     def _check_weights(self, epoch: int, rate: float) -> None:
         """The last step of an epoch has no loss after it to tell."""
-        for name, weight in self.model.named_parameters():
+        for name, weight in (*self.model.named_parameters(), *self.model.named_buffers()):
             if not torch.isfinite(weight).all():
                 raise ModelError(
                     f"training diverged: {name} holds NaN or infinite values after epoch {epoch + 1} (lr={rate:g}): "

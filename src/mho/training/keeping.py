@@ -30,7 +30,7 @@ class Keeper:
     def look(self, epoch: Epoch, model: nn.Module) -> None:
         """Keep ``model`` as it is after ``epoch``, if that is the best."""
         score = self._scored(epoch)
-        if score is None or score <= self._score:
+        if score is None or not score > self._score:  # nan is never best
             return
         self._score, self.number = score, epoch.number
         self._weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

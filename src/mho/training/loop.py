@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ def train(
     cross-entropy for class indices and mean squared error for float targets. The same model, data and recipe give the
     same weights, bit for bit on a CPU with the same number of threads; global random generators are left as they were.
 
-    Under ``torchrun`` (a ``torch.distributed`` default group) every process takes its part of each mini-batch, and all
-    return the same network; errors need no exchange, as every process draws the same ones.
+    Under ``torchrun`` (a ``torch.distributed`` default group) all processes train one network: each takes its part of
+    every mini-batch, starting from the weights of process 0, and all return the same. Errors need no exchange, as every
+    process draws the same ones. Processes that were not asked the same refuse.
 
     Args:
         model: any network of one output tensor; its weights are where training starts.
@@ -87,7 +89,7 @@ def train(
         OutputError: ``checkpoint`` cannot be written.
     """
     recipe = recipe or Recipe()
-    setup.check_types(model, recipe)
+    setup.check_types(model, recipe, monitor, observers)
     check_method(method, memory, monitored=monitor is not None)
     file = None if checkpoint is None else disk.check_path(checkpoint)
     place = setup.device(model, device)
@@ -96,18 +98,23 @@ def train(
     for part in (samples, held_out):
         if part is not None:
             check_fit(start, part)
-    looking = None if monitor is None else judge(monitor, memory, held_out, recipe.seed)
+    looking = None if monitor is None else judge(monitor, memory, held_out, recipe.seed, start)
     keeper = Keeper("last" if monitor is None else monitor.keep)
     sharing = ranks()
-    sharing.check(samples, recipe.batch_size)
-    audience = Audience(observers if sharing.rank == 0 else ())
+    sharing.check(samples, recipe.batch_size, start)
     rules = None if memory is None else FrozenDict(normalise(memory))
-    specs = {"recipe": recipe, "method": method, "memory": rules, "monitor": monitor}
-    who = {} if file is None else disk.identity(start, samples, **{key: plain(spec) for key, spec in specs.items()})
+    injects = method is not None and method.injects_memory
+    who: dict[str, Any] = {}
+    if file is not None or sharing.world > 1:
+        specs = {"recipe": recipe, "method": method, "memory": rules, "monitor": monitor}
+        told = {key: plain(spec) for key, spec in specs.items()}
+        who = disk.identity(start, samples, held_out, **told, processes=sharing.world)
+        sharing.agree({key: value for key, value in who.items() if key != disk.START})
+        sharing.share(start)
 
     def course(sigma: float | None = None) -> Course:
         network = start if sigma is None else copy.deepcopy(start)
-        injected = memory if method is not None and method.injects_memory else None
+        injected = memory if injects else None
         return Course(network, samples, recipe, method=method, memory=injected, ranks=sharing, sigma=sigma)
 
     with setup.generators_kept(place), ExitStack() as at_end:
@@ -117,16 +124,16 @@ def train(
         else:
             assert memory is not None
             assert held_out is not None
-            learner, keeper = (
-                searching(method.sigma_search, memory, held_out, recipe, course),
-                Keeper("percentile"),
-            )
+            learner = searching(method.sigma_search, memory, held_out, recipe, course)
+            keeper = Keeper("percentile")
         at_end.callback(learner.close)
-        bar = at_end.enter_context(progress_bar("training", recipe.epochs * learner.steps, enabled=progress))
+        shown = progress and sharing.rank == 0
+        bar = at_end.enter_context(progress_bar("training", recipe.epochs * learner.steps, enabled=shown))
         epochs: list[Epoch] = []
-        if file is not None and file.exists():
-            epochs = _go_on(disk.load(file, who), learner, keeper)
+        if file is not None:
+            epochs = _go_on(sharing.first(lambda: disk.load(file, who) if file.exists() else None), learner, keeper)
             bar.advance(len(epochs) * learner.steps)
+        audience = Audience(observers if sharing.rank == 0 else ())
         for number in range(len(epochs), recipe.epochs):
             begun = time.monotonic()
             try:
@@ -134,10 +141,10 @@ def train(
             except ModelError as error:
                 raise _with_refuge(error, file, number) from None
             run = learner.leader.run
-            after = (None, None) if held_out is None else measure(run, held_out)
+            after = (None, None) if held_out is None else sharing.first(partial(measure, run, held_out))
             judged = learner.judgement
             if looking is not None and monitor is not None and monitor.due(number, recipe.epochs):
-                judged = looking(run.model)
+                judged = sharing.first(partial(looking, run.model))
             epoch = Epoch(
                 number=number + 1,
                 lr=recipe.rate(number),
@@ -154,14 +161,20 @@ def train(
             epochs.append(epoch)
             bar.say(str(epoch))
             keeper.look(epoch, run.model)
-            if file is not None and sharing.rank == 0:
-                told = [asdict(e) for e in epochs]
-                disk.save(file, {"identity": who, "learner": learner.state(), "epochs": told, "best": keeper.state()})
+            if file is not None:
+                state = {"learner": learner.state(), "epochs": [asdict(e) for e in epochs], "best": keeper.state()}
+                sharing.first(partial(disk.save, file, {"identity": who, **state}))
             audience.tell("epoch", epoch)
     trained = learner.leader.model
     keeper.restore(trained)
     origin = Origin(
-        recipe=recipe, method=method, memory=rules, data=samples.name, epochs=tuple(epochs), kept=keeper.number
+        recipe=recipe,
+        method=method,
+        memory=rules if injects else None,
+        data=samples.name,
+        epochs=tuple(epochs),
+        kept=keeper.number,
+        judged_on=None if injects else rules,
     )
     remember(trained, origin)
     audience.tell("end", origin)
@@ -180,8 +193,10 @@ def _samples(
     return samples, None if validation is None else as_dataset(validation).to(place)
 
 
-def _go_on(state: dict[str, Any], learner: Course | Searching, keeper: Keeper) -> list[Epoch]:
-    """Bring everybody to where the checkpoint was written; the epochs so far."""
+def _go_on(state: dict[str, Any] | None, learner: Course | Searching, keeper: Keeper) -> list[Epoch]:
+    """Bring everybody to where the checkpoint was written, if there is one; the epochs so far."""
+    if state is None:
+        return []
     learner.load(state["learner"])
     keeper.load(state["best"])
     return [Epoch(**epoch) for epoch in state["epochs"]]

@@ -57,11 +57,13 @@ class Judgement:
         mean: of the metric over the chips.
         percentile: the unlucky tail of the metric.
         ekl: mean surprise of the correct answers, nats; ``None`` of no classifier, or where nothing is correct.
+        score: the percentile, or less it where the metric is an error: the higher, the better.
     """
 
     mean: float
     percentile: float
     ekl: float | None
+    score: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,20 +93,26 @@ class Judge:
         values = result.values[0, 0]
         unlucky = self.percentile if metric.higher_is_better else 100 - self.percentile
         ekl = None if result.ekl is None or np.isnan(result.ekl).all() else float(np.nanmean(result.ekl))
-        return Judgement(mean=float(values.mean()), percentile=float(np.percentile(values, unlucky)), ekl=ekl)
+        tail = float(np.percentile(values, unlucky))
+        score = tail if metric.higher_is_better else -tail
+        return Judgement(mean=float(values.mean()), percentile=tail, ekl=ekl, score=score)
 
 
-def judge(monitor: Monitor, memory: Rules | None, data: Dataset | None, seed: int) -> Judge | None:
+def judge(monitor: Monitor, memory: Rules | None, data: Dataset | None, seed: int, model: nn.Module) -> Judge | None:
     """The judge that ``monitor`` asks for; ``None`` where it keeps by plain accuracy and has no memory.
 
     Raises:
         SpecError: something that it needs is missing.
+        ModelError: ``model`` cannot be deployed on its memory.
     """
     if data is None:
         raise SpecError("a Monitor judges on validation samples; give validation=, such as 0.1 of the training samples")
     rules = memory if monitor.memory is None else monitor.memory
     if rules is None:
-        if monitor.keep in ("mean", "percentile"):
-            raise SpecError(f"Monitor(keep='{monitor.keep}') judges chips; give it memory=, or give train one")
-        return None
+        if monitor.keep == "accuracy":
+            return None
+        raise SpecError(
+            f"Monitor(keep='{monitor.keep}') judges chips; give it memory=, or give train one whose errors are injected"
+        )
+    deploy(copy.deepcopy(model).eval(), rules)  # what it refuses, it refuses before the long work
     return Judge(rules=rules, data=data, chips=monitor.chips, percentile=monitor.percentile, seed=seed)

@@ -43,13 +43,13 @@ def refresh_norms(
         DataError: data that is empty, not finite or of a wrong type.
         SpecError: an argument is out of range.
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 2:
-        raise SpecError(f"batch_size={batch_size!r} must be at least 2: one sample has no variance")
-    recipe = Recipe(batch_size=batch_size, seed=seed)
-    setup.check_types(model, recipe)
+    setup.check_types(model, Recipe())
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
     if not norms:
         return model
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 2:
+        raise SpecError(f"batch_size={batch_size!r} must be at least 2: one sample has no variance")
+    recipe = Recipe(batch_size=batch_size, seed=seed)
     samples = as_dataset(data).to(setup.device(model, None))
     modes = [(module, module.training) for module in model.modules()]
     momenta = [norm.momentum for norm in norms]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 from mho.data.dataset import Dataset, Inputs
 from mho.errors import SpecError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,61 @@ class Ranks:
     rank: int = 0
     world: int = 1
 
-    def check(self, data: Dataset, batch_size: int) -> None:
-        """Raise unless every mini-batch has a sample for every process."""
+    def check(self, data: Dataset, batch_size: int, model: nn.Module) -> None:
+        """Raise unless every mini-batch has enough samples for every process: two where there are batch norms."""
+        each = 2 if any(isinstance(m, _BatchNorm) for m in model.modules()) else 1
         last = len(data) % batch_size or batch_size
-        if min(last, batch_size) < self.world:
+        if last == 1 and len(data) > 1 and batch_size > 1:
+            last = batch_size  # a last batch of one sample is left out
+        if self.world > 1 and last < each * self.world:
             raise SpecError(
                 f"batch_size={batch_size} leaves a last mini-batch of {last} of {len(data):,} samples for "
-                f"{self.world} processes; choose another batch_size"
+                f"{self.world} processes, of which each needs {each}; choose another batch_size"
             )
+
+    def agree(self, said: dict[str, Any]) -> None:
+        """Raise, on every process, unless all were asked the same."""
+        if self.world == 1:
+            return
+        theirs = self.gather(said)
+        for rank, other in enumerate(theirs):
+            key = next((k for k in said if other.get(k) != theirs[0].get(k)), None)
+            if key is not None:
+                raise SpecError(
+                    f"the processes of one torch.distributed group train one network together, but process {rank} was "
+                    f"given another {key} than process 0"
+                )
+
+    def gather(self, value: Any) -> list[Any]:
+        """``value`` of every process, in their order."""
+        if self.world == 1:
+            return [value]
+        out: list[Any] = [None] * self.world
+        dist.all_gather_object(out, value)
+        return out
+
+    def first(self, make: Callable[[], T]) -> T:
+        """What ``make()`` gives on process 0, on every process; what it raises there is raised everywhere."""
+        if self.world == 1:
+            return make()
+        told: list[Any] = [None, None]
+        if self.rank == 0:
+            try:
+                told[0] = make()
+            except Exception as error:  # the others wait for an answer
+                told[1] = error
+        dist.broadcast_object_list(told)
+        if told[1] is not None:
+            raise told[1]
+        result: T = told[0]
+        return result
+
+    @torch.no_grad()
+    def share(self, model: nn.Module) -> None:
+        """Give every process the weights and buffers of process 0."""
+        if self.world > 1:
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, 0)
 
     def part(self, inputs: Inputs, targets: Tensor) -> tuple[Inputs, Tensor, float]:
         """What this process takes of a mini-batch, and which fraction of its samples that is."""
@@ -67,11 +118,12 @@ class Ranks:
             parameter.grad = gradient
 
     @torch.no_grad()
-    def average_buffers(self, modules: Iterable[nn.Module]) -> None:
-        """Make running statistics the same everywhere: their mean over the processes."""
+    def average_norms(self, modules: Iterable[nn.Module]) -> None:
+        """Make the running statistics of norms the same everywhere: their mean over the processes."""
         if self.world == 1:
             return
-        buffers = [b for module in modules for b in module.buffers() if b.is_floating_point()]
+        norms = [m for module in modules for m in module.modules() if isinstance(m, _NormBase)]
+        buffers = [b for norm in norms for b in norm.buffers() if b.is_floating_point()]
         for buffer, total in zip(buffers, self.sum(buffers), strict=True):
             buffer.copy_(total / self.world)
 
@@ -83,7 +135,8 @@ def torchrun() -> Iterator[tuple[Ranks, str | None]]:
         yield ranks(), None
         return
     gpu = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else None
-    dist.init_process_group("gloo" if gpu is None else "nccl")
+    # Both, as objects and running statistics may be on the CPU.
+    dist.init_process_group("gloo" if gpu is None else "cpu:gloo,cuda:nccl")
     try:
         yield ranks(), gpu
     finally:

@@ -71,6 +71,7 @@ class Origin:
         data: name of the training data.
         epochs: what happened.
         kept: number of the epoch whose network this is; the last if ``None``.
+        judged_on: name patterns to memories on whose chips the network was only judged; ``None`` without.
     """
 
     recipe: Recipe
@@ -79,6 +80,7 @@ class Origin:
     data: str
     epochs: tuple[Epoch, ...]
     kept: int | None = None
+    judged_on: FrozenDict | None = None
 
     @property
     def sigma(self) -> float | None:
@@ -87,8 +89,9 @@ class Origin:
 
     @property
     def memories(self) -> tuple[Memory, ...]:
-        """The distinct memories whose errors were injected."""
-        return tuple(dict.fromkeys(m for m in (self.memory or {}).values() if m is not None))
+        """The distinct memories whose errors were injected, or on which the network was judged."""
+        rules = {**(self.memory or {}), **(self.judged_on or {})}
+        return tuple(dict.fromkeys(m for m in rules.values() if m is not None))
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -99,11 +102,13 @@ class Origin:
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the epochs, such as :func:`mho.zoo.save` keeps with the weights."""
         said = {"recipe": self.recipe, "method": self.method, "memory": self.memory, "data": self.data}
+        if self.judged_on is not None:
+            said["judged_on"] = self.judged_on
         return {key: plain(value) for key, value in said.items()}
 
 
-def remember(model: nn.Module, origin: Origin) -> None:
-    """Attach ``origin`` to ``model``; copies keep it, saved weights do not."""
+def remember(model: nn.Module, origin: Origin | None) -> None:
+    """Attach ``origin`` to ``model``, or take away what it has; copies keep it, saved weights do not."""
     object.__setattr__(model, _MARK, origin)
 
 

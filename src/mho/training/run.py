@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -146,7 +146,9 @@ class Run:
         """
         module = self.model if of is None else of
         where = next(iter([inputs] if isinstance(inputs, Tensor) else inputs.values())).device
-        with torch.autocast(where.type, dtype=torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+        # Without mixed precision of its own a run leaves that of the surrounding loop alone.
+        mixed = self.recipe.precision == "bfloat16"
+        with torch.autocast(where.type, dtype=torch.bfloat16) if mixed else nullcontext():
             outputs = apply(module, inputs) if weights is None else perturbed(module, inputs, weights)
         return outputs.float()
 
@@ -160,14 +162,19 @@ class Run:
     def as_on_chip(self) -> Iterator[None]:
         """The model as it runs on a chip: norms use their running statistics and leave them; nothing is dropped."""
         before = [(module, module.training) for module in self.model.modules()]
+        dropping = [(module, module.dropout) for module in self.model.modules() if isinstance(module, nn.RNNBase)]
         for module, training in before:
             # cuDNN differentiates recurrent layers in training mode only.
             module.training = training and isinstance(module, nn.RNNBase)
+        for layers, _ in dropping:
+            layers.dropout = 0.0
         try:
             yield
         finally:
             for module, training in before:
                 module.training = training
+            for layers, share in dropping:
+                layers.dropout = share
 
 
 @dataclass(frozen=True)

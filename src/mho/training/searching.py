@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mho.data.dataset import Dataset
-from mho.errors import SpecError
+from mho.errors import ModelError, SpecError
 from mho.memory.rules import Rules, normalise
 from mho.progress import Bar
 from mho.training.course import Course
@@ -50,28 +50,38 @@ class Searching:
     def epoch(self, number: int, bar: Bar) -> tuple[float, float | None]:
         """One epoch of every copy that still counts, after which all are copies of the best."""
         if number < self._search.warmup:
-            return self._alone(number, bar, 0.0)
+            return self._alone(number, bar, None)
         if self.settled:
             alone = self._alone(number, bar, (self._low + self._high) / 2)
-            self.judgement = self._judge(self.leader.model)
+            self.judgement = self._judged(self.leader)
             return alone
         strengths = self._strengths()
-        told, judgements = [], []
-        for course, sigma in zip(self._courses, strengths, strict=True):
+        told, judgements, lost = {}, {}, []
+        for i, (course, sigma) in enumerate(zip(self._courses, strengths, strict=True)):
             course.run.retune(sigma)
-            told.append(course.epoch(number, bar))
-            judgements.append(self._judge(course.model))
+            try:
+                told[i] = course.epoch(number, bar)
+            except ModelError as error:  # errors too strong to learn under lose against weaker ones
+                lost.append(error)
+                continue
+            judgements[i] = self._judged(course)
+        if not judgements:
+            raise lost[0]
         # The weaker strength where two are as good: it costs the least clean accuracy.
-        best = max(range(3), key=lambda i: (judgements[i].percentile, -i))
+        best = max(judgements, key=lambda i: (judgements[i].score, -i))
         self._follow(self._courses[best])
         self.sigma, self.judgement = strengths[best], judgements[best]
-        self._low, self._high = _narrowed(self._low, self._high, best)
+        self._low, self._high = _narrowed(self._low, self._high, best, self._search.narrowing)
         return told[best]
 
-    def _alone(self, number: int, bar: Bar, sigma: float) -> tuple[float, float | None]:
-        """An epoch in which there is nothing to choose."""
-        self.leader.run.retune(sigma)
-        told = self.leader.epoch(number, bar)
+    def _judged(self, course: Course) -> Judgement:
+        return course.ranks.first(lambda: self._judge(course.model))
+
+    def _alone(self, number: int, bar: Bar, sigma: float | None) -> tuple[float, float | None]:
+        """An epoch in which there is nothing to choose: with errors of strength ``sigma``, or of plain training."""
+        if sigma is not None:
+            self.leader.run.retune(sigma)
+        told = self.leader.epoch(number, bar, method=sigma is not None)
         self._follow(self.leader)
         self.sigma, self.judgement = sigma, None
         bar.advance(2 * self.leader.steps)
@@ -102,9 +112,11 @@ class Searching:
             course.close()
 
 
-def _narrowed(low: float, high: float, best: int) -> tuple[float, float]:
-    """The half of the interval around the best of its quarter points: ``0``, ``1`` or ``2``."""
+def _narrowed(low: float, high: float, best: int, narrowing: str) -> tuple[float, float]:
+    """What is left of the interval when the best of its quarter points is ``best``: 0, 1 or 2."""
     quarter = (high - low) / 4
+    if narrowing == "outer" and best != 1:  # only what lies beyond the other end is left out
+        return (low, high - quarter) if best == 0 else (low + quarter, high)
     return low + best * quarter, low + (best + 2) * quarter
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -14,12 +14,18 @@ from mho.training.augment import darkest
 from mho.training.recipe import Recipe
 
 
-def check_types(model: object, recipe: object) -> None:
-    """Raise unless ``model`` is a network and ``recipe`` a :class:`Recipe`: both are easily given by name."""
+def check_types(model: object, recipe: object, monitor: object = None, observers: object = ()) -> None:
+    """Raise unless ``model`` is a network and the others what they must be: all are easily given by name."""
+    from mho.training.monitor import Monitor
+
     if not isinstance(model, nn.Module):
         raise ModelError(f"model={model!r} is no torch.nn.Module; mho.zoo.build(name) makes one")
     if not isinstance(recipe, Recipe):
         raise SpecError(f"recipe={recipe!r} is no Recipe; mho.training.preset(name) gives a paper's")
+    if not isinstance(monitor, Monitor | None):
+        raise SpecError(f"monitor={monitor!r} is no Monitor; give mho.training.Monitor(chips=20)")
+    if not isinstance(observers, Sequence) or isinstance(observers, str):
+        raise SpecError(f"observers={observers!r} is no list; give observers=[...]")
 
 
 def fill(recipe: Recipe, data: Dataset) -> Tensor | None:
@@ -86,7 +92,7 @@ def generators_kept(place: torch.device) -> Iterator[None]:
         yield
 
 
-def split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+def split(data: Dataset, fraction: float, seed: int, name: str = "validation") -> tuple[Dataset, Dataset]:
     """Samples to learn from, and a ``fraction`` of them held out; both in their old order.
 
     Raises:
@@ -95,7 +101,7 @@ def split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     aside = round(fraction * len(data))
     if not 0 < fraction < 1 or not 0 < aside < len(data):
         raise SpecError(
-            f"validation={fraction:g} of {len(data):,} samples leaves none on one side; give a fraction such as 0.1"
+            f"{name}={fraction:g} of {len(data):,} samples leaves none on one side; give a fraction such as 0.1"
         )
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     place = data.targets.device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self
 
 from torch import Tensor, nn
 
@@ -27,6 +27,9 @@ class Teacher:
                 loss = teach(inputs, targets)  # gradients are on the parameters now
                 optimizer.step()
 
+    With several processes, average the gradients over them before the optimiser's step: every process draws the same
+    errors.
+
     The errors of a call are addressed by ``seed`` and ``step``: a loop that starts again at step n sees the errors that
     it would have seen.
 
@@ -37,6 +40,7 @@ class Teacher:
         seed: of the errors.
         sample: a few inputs ``(n, ...)``, which methods need that look at the network first (snapshots).
         label_smoothing: of the cross-entropy.
+        precision: "bfloat16" runs the passes in automatic mixed precision; "float32" leaves that to the loop.
         classifies: whether targets are classes.
 
     Attributes:
@@ -56,12 +60,13 @@ class Teacher:
         seed: int = 0,
         sample: Inputs | None = None,
         label_smoothing: float = 0.0,
+        precision: Literal["float32", "bfloat16"] = "float32",
         classifies: bool = True,
     ) -> None:
         check_method(method, memory)
         if method is not None and method.sigma_search is not None:
             raise SpecError(f"{type(method).__name__}: a SigmaSearch is run by mho.train; here sigma must be a number")
-        recipe = Recipe(seed=seed, label_smoothing=label_smoothing)
+        recipe = Recipe(seed=seed, label_smoothing=label_smoothing, precision=precision)
         self._run = Run(model, recipe, classifies=classifies, memory=memory, sample=sample)
         self._step = plain if method is None else method.begin(self._run)
         self.step = 0
@@ -84,6 +89,16 @@ class Teacher:
         """What the optimiser must move: the model's parameters, and those of modules that only help to train it."""
         for module in (self._run.model, *self._run.helpers):
             yield from module.parameters()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The step, and the modules that only help to train; the model and the optimiser have states of their own."""
+        return {"step": self.step, "helpers": [helper.state_dict() for helper in self._run.helpers]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` gave to a teacher of the same method and model."""
+        for helper, theirs in zip(self._run.helpers, state["helpers"], strict=True):
+            helper.load_state_dict(theirs)
+        self.step = state["step"]
 
     def close(self) -> None:
         """Undo what the method did to the model, such as hooks."""

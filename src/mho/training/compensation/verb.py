@@ -32,11 +32,8 @@ from mho.training.compensation.layers import (
     with_compensation,
 )
 from mho.training.compensation.result import CompensatedLayer, Compensation
-from mho.training.loop import train
-from mho.training.methods.noise_injection import NoiseInjection
-from mho.training.on_chips import OnChips
+from mho.training.on_chips import train_added
 from mho.training.recipe import Recipe
-from mho.training.record import origin, remember
 from mho.training.run import derived
 
 
@@ -109,7 +106,8 @@ def compensate(
     stored = deploy(source, memory).placements  # refuses here what it would refuse later
 
     def trained(names: Sequence[str], on: Dataset, how: Recipe, shown: bool) -> nn.Module:
-        return _trained(with_compensation(source, names, ratio=ratio, seed=recipe.seed), on, memory, how, shown)
+        made = with_compensation(source, names, ratio=ratio, seed=recipe.seed)
+        return train_added(made, compensation_parameters(made), on, memory, how, progress=shown)
 
     if named is None:
         if not budget > 0:
@@ -135,21 +133,6 @@ def compensate(
         memories=tuple(dict.fromkeys(m for m in normalise(memory).values() if m is not None)),
         data=samples.name,
     )
-
-
-def _trained(made: nn.Module, data: Dataset, memory: Rules, recipe: Recipe, progress: bool) -> nn.Module:
-    """``made`` with its compensation trained, everything else as it was."""
-    learns = {name: parameter.requires_grad for name, parameter in made.named_parameters()}
-    made.requires_grad_(False)
-    for parameter in compensation_parameters(made):
-        parameter.requires_grad_(True)
-    out = train(made, data, method=OnChips(), memory=memory, recipe=recipe, progress=progress)
-    for name, parameter in out.named_parameters():
-        parameter.requires_grad_(learns[name])
-    known = origin(out)
-    if known is not None:
-        remember(out, replace(known, method=NoiseInjection()))  # by a name that files know
-    return out
 
 
 def place(
@@ -212,9 +195,4 @@ def _apart(samples: Dataset, validation: Any, held_out: float, seed: int) -> tup
         raise SpecError("layers are chosen by accuracy, and these targets are no classes; name them: layers=[...]")
     if validation is not None:
         return samples, as_dataset(validation)
-    if not 0 < held_out < 1:
-        raise SpecError(f"held_out={held_out!r} must be between 0 and 1: a fraction of the training samples")
-    size = max(1, round(held_out * len(samples)))
-    draws = torch.Generator().manual_seed(derived(seed, "held out") >> 1)  # a generator takes 63 bits
-    order = torch.randperm(len(samples), generator=draws).to(samples.targets.device)
-    return samples.subset(order[size:]), samples.subset(order[:size])
+    return setup.split(samples, held_out, seed, name="held_out")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from mho.data.adapters import as_dataset
-from mho.data.dataset import Dataset
 from mho.errors import SpecError
 from mho.frozen import FrozenDict
 from mho.memory.deployment import deploy
@@ -21,11 +19,8 @@ from mho.programming import WriteVerify
 from mho.training import setup
 from mho.training.compensation.verb import weights_of
 from mho.training.fit import check_fit
-from mho.training.loop import train
-from mho.training.methods.noise_injection import NoiseInjection
-from mho.training.on_chips import OnChips
+from mho.training.on_chips import train_added
 from mho.training.recipe import Recipe
-from mho.training.record import origin, remember
 from mho.training.sharing.block import PlaceNorm, TinyBlock, shared_parameters
 from mho.training.sharing.insertion import Followed, with_shared_block
 from mho.training.sharing.result import PATTERN, Place, SharedBlock
@@ -99,7 +94,7 @@ def share_block(
     check_fit(source, samples)
     made = with_shared_block(source, samples.take(2).inputs, taps=taps, channels=channels)
     rules = FrozenDict({PATTERN: careful, **normalise(memory)})
-    trained = _trained(made, samples, rules, recipe, progress)
+    trained = train_added(made, shared_parameters(made), samples, rules, recipe, progress=progress)
     block = next(module for module in trained.modules() if isinstance(module, TinyBlock))
     return SharedBlock(
         model=trained,
@@ -136,18 +131,3 @@ def _verified(memory: Rules, verified: Memory | None) -> Memory:
     if len(known) != 1:
         raise SpecError(f"memory= holds {len(known)} memories; say which one the block is on: verified=mho.Memory(...)")
     return known[0].replace(programming=WriteVerify(tolerance=TOLERANCE))
-
-
-def _trained(made: nn.Module, data: Dataset, rules: FrozenDict, recipe: Recipe, progress: bool) -> nn.Module:
-    """``made`` with its shared block trained, everything else as it was."""
-    learns = {name: parameter.requires_grad for name, parameter in made.named_parameters()}
-    made.requires_grad_(False)
-    for parameter in shared_parameters(made):
-        parameter.requires_grad_(True)
-    out = train(made, data, method=OnChips(), memory=rules, recipe=recipe, progress=progress)
-    for name, parameter in out.named_parameters():
-        parameter.requires_grad_(learns[name])
-    known = origin(out)
-    if known is not None:
-        remember(out, replace(known, method=NoiseInjection()))  # by a name that files know
-    return out
