@@ -283,7 +283,7 @@ VALUES = (torch.zeros(9, 2), torch.zeros(9, 1))
         (lambda: with_compensation(with_compensation(MODEL, ["0"]), ["0"]), ModelError, "'0' is compensated already"),
         (lambda: compensate(MODEL, SOME, None), SpecError, "compensate needs a memory"),
         (lambda: compensate(MODEL, SOME, LOG_NORMAL, budget=0.0), SpecError, "budget=0.0 must be more than zero"),
-        (lambda: compensate(MODEL, SOME, LOG_NORMAL, held_out=1.0), SpecError, "held_out=1 of 41 samples leaves none on one side"),
+        (lambda: compensate(MODEL, SOME, LOG_NORMAL, held_out=1.0), SpecError, "held_out=1 of 41 samples leaves none"),
         (lambda: compensate(MODEL, SOME, LOG_NORMAL, trial_epochs=0), SpecError, "trial_epochs=0"),
         (lambda: compensate(MODEL, SOME, LOG_NORMAL, chips=0), SpecError, "chips=0"),
         (lambda: compensate(MODEL, SOME, {"x": LOG_NORMAL}), UnknownNameError, "rule 'x' matches no layer"),

@@ -44,7 +44,7 @@ def strengths(monkeypatch: pytest.MonkeyPatch, best: Iterator[int], **options: A
     scores = (float(copy == choice) for choice in best for copy in range(3))
     told = iter(scores)
     monkeypatch.setattr(Judge, "__call__", lambda *_: judged(next(told)))
-    method = NoiseInjection(sigma=SigmaSearch(**options), noise=GaussianNoise())
+    method = NoiseInjection(sigma=SigmaSearch(**({"narrowing": "half"} | options)), noise=GaussianNoise())
     trained = training.train(small(), blobs(), method=method, memory=MEMORY, recipe=RECIPE)
     return [epoch.sigma for epoch in training.history(trained)]
 
@@ -66,7 +66,7 @@ def test_the_interval_halves_around_the_best(
 
 def test_where_all_are_as_good_the_errors_get_weaker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Judge, "__call__", lambda *_: judged(0.5))
-    method = RightCensored(sigma=SigmaSearch(low=0.1, high=0.5))
+    method = RightCensored(sigma=SigmaSearch(low=0.1, high=0.5, narrowing="half"))
     trained = training.train(small(), blobs(), method=method, memory=MEMORY, recipe=RECIPE)
     assert [e.sigma for e in training.history(trained)] == pytest.approx([0.2, 0.15, 0.125])
     assert training.origin(trained).kept == 1, "the first of the best"
@@ -98,7 +98,7 @@ def test_the_interval_stays_inside_and_narrows(steps: list[int], low: float, wid
 
 
 def test_the_published_narrowing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """[0, 0.4], best left: end moves to right, 0.3; best right: start moves to left, 0.075; best middle: both."""
+    """The default. [0, 0.4], best left: end moves to right, 0.3; best right: start moves to left, 0.075; best middle: both."""
     assert strengths(monkeypatch, iter((0, 2, 1)), narrowing="outer") == pytest.approx([0.1, 0.225, 0.1875])
 
 

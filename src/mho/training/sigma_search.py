@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mho.spec import Spec, added
+from mho.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,14 @@ class SigmaSearch(Spec):
     Three copies of the network train with the strengths at one, two and three quarters of the interval. After every
     epoch each is judged by its k-th percentile accuracy over ``chips`` chips on held-out samples; all three go on from
     the best, and the interval narrows around its strength. The returned network is the best of all epochs.
+
+    The chips that judge are those of the memory given to ``mho.train``. Where the method says the distribution of its
+    errors itself (``noise``), that memory only judges; else it is also what the errors are taken from.
+
+    Source: the automated choice of the noise in [yan2023trice]. The published code judges on the test set and keeps
+    three optimisers; here samples are held out and the optimiser's state goes with the weights. Weak errors learn
+    faster and so win early epochs: in short trainings a fast narrowing (``"half"``) can shut out strengths that would
+    have been better in the end (studies/right-censored); ``warmup`` helps.
 
     The chips that judge are those of the memory given to ``mho.train``. Where the method says the distribution of its
     errors itself (``noise``), that memory only judges; else it is also what the errors are taken from.
@@ -31,8 +39,9 @@ class SigmaSearch(Spec):
         held_out: fraction of the training samples that nothing is trained on, where ``mho.train`` has no
             ``validation`` samples.
         warmup: epochs of plain training, without the method, before the search.
-        narrowing: what is left around the best of the three: its ``"half"`` of the interval; or, where it is not the
-            middle one, all but the quarter beyond the farthest (``"outer"``).
+        narrowing: what is left of the interval: without the quarter beyond the strength that is farthest from the best,
+            or both outer quarters if the middle is best (``"outer"``, as published); or always half of it, around the
+            best (``"half"``).
         narrowest: width of the interval from which only the middle copy goes on.
     """
 
@@ -44,7 +53,7 @@ class SigmaSearch(Spec):
     chips: int = 30
     held_out: float = 0.1
     warmup: int = 0
-    narrowing: Literal["half", "outer"] = added(lambda: "half")
+    narrowing: Literal["outer", "half"] = "outer"
     narrowest: float = 1e-4
 
     def __post_init__(self) -> None:
