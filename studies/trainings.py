@@ -1,6 +1,6 @@
 """Tables over several trainings of each method, from a study's cached results.
 
-python studies/trainings.py STORE STUDY.yaml [METHOD:BASELINE ...]
+python studies/trainings.py STORE STUDY.yaml [ROW:ROW ...]
 
 Intervals are Student's at 95 % over trainings, not over chips; differences are paired by seed.
 """
@@ -15,19 +15,28 @@ from statistics import mean, stdev
 from scipy.stats import t as student
 
 from mho import studies
+from mho.errors import MhoError
 from mho.evaluation.result import Result
 from mho.text import table
 
-METHOD, SEED = "model.method", "model.recipe.seed"
+SEED = "model.recipe.seed"
 
 
 def main() -> None:
     """Print one row a method, then one a pair."""
-    study = studies.read(sys.argv[2])
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    try:
+        study = studies.read(sys.argv[2])
+    except MhoError as error:
+        sys.exit(f"trainings.py: {error}")
+    if SEED not in study.axes:
+        sys.exit(f"trainings.py: {sys.argv[2]} has no axis {SEED}, over which to take intervals")
     found = studies.run(study, store=sys.argv[1]).results
     results: dict[str, dict[str, Result]] = defaultdict(dict)
     for point in study.points:
-        results[point.axes[METHOD]][point.axes[SEED]] = found[point.label]
+        row = ", ".join(value for axis, value in point.axes.items() if axis != SEED)
+        results[row][point.axes[SEED]] = found[point.label]
     bounded = next(iter(found.values())).bounded
     columns: dict[str, Callable[[Result], float]] = {
         "clean": lambda r: r.digital,
@@ -45,6 +54,8 @@ def main() -> None:
     print(table(["trained", *columns, "fell short"], rows, left=1, title=f"{study.name}: {unit}"))
     pairs = [pair.partition(":")[::2] for pair in sys.argv[3:]]
     gaps = []
+    for unknown in {name for pair in pairs for name in pair} - results.keys():
+        sys.exit(f"trainings.py: no row is called '{unknown}': {', '.join(results)}")
     for a, b in pairs:
         seeds = sorted(results[a].keys() & results[b].keys())
         told = [_interval([read(results[a][s]) - read(results[b][s]) for s in seeds]) for read in columns.values()]

@@ -64,18 +64,28 @@ def test_a_tolerant_network_says_how_it_was_trained(mho, tmp_path, options: str,
 
 
 @pytest.mark.parametrize(
-    "options", ["--method right-censored --device RRAM1 --sigma 0.2", "--method noise --search --cell-bits 4"]
+    "options",
+    [
+        "--method right-censored --device RRAM1 --sigma 0.2",
+        "--method noise --search --cell-bits 4",
+        "--method right-censored --device PCM --high 0.2 --chips 3 --percentile 10",
+    ],
 )
 def test_a_search_says_what_it_found(mho, tmp_path, options: str) -> None:
     from mho import zoo
 
     said = mho(*shlex.split(f"{TRAIN} {options}"))
     assert said.code == 0, said.err
-    assert "epoch 1 of 1 kept, sigma 0." in said.out
+    assert "epoch 1 of 1 kept, errors of strength 0." in said.out
     assert "held-out chips: mean " in said.out
     kept = zoo.metadata(tmp_path / "net.safetensors")
     assert kept["method"]["sigma"]["kind"] == "SigmaSearch"
-    assert kept["memory" if "noise" in options else "judged_on"]["*"]["device"]["sigma"] in (0.1, 0.2)
+    judge = kept["memory" if "noise" in options else "judged_on"]["*"]["device"]
+    if "PCM" in options:
+        assert (kept["method"]["sigma"]["high"], kept["method"]["sigma"]["chips"]) == (0.2, 3)
+        assert "10th percentile" in said.out
+    else:
+        assert judge["sigma"] in (0.1, 0.2)
 
 
 @pytest.mark.parametrize("method", ["", "--method adversarial --bound 0.02 --steps 1", "--method plain"])
@@ -184,11 +194,16 @@ def test_the_same_seed_is_the_same_network(mho, tmp_path) -> None:
         ("--search", "give --method"),
         ("--method noise --search", "--search judges chips; name their memory too"),
         ("--method adversarial --bound 0.1 --sigma 0.2 --chips 2", "--sigma is for --method"),
-        ("--method noise --sigma 0.1 --chips 2", "judges chips; give it memory="),
+        ("--method noise --sigma 0.1 --chips 2", "--chips judges chips of a memory; name it"),
         ("--method own.yml", "own.yml: cannot be read"),
         ("--method own.yaml --sigma 0.2", "says everything about the method; leave out --sigma"),
         ("--method own.yml --beta 1", "says everything about the method; leave out --beta"),
-        ("--keep mean", "Monitor(keep='mean') judges chips; give it memory="),
+        ("--keep mean", "--keep mean judges chips of a memory; name it: --device RRAM1"),
+        ("--percentile 5", "--percentile is for --keep percentile, --chips and --search"),
+        ("--high 0.3 --method noise --sigma 0.1", "--high is the end of a search"),
+        ("--method right-censored --device RRAM1 --keep mean", "leave out --keep"),
+        ("--method right-censored --device PCM", "give its upper end: SigmaSearch(high=0.2), --high 0.2"),
+        ("--checkpoint net.safetensors", "the network and the run are two files"),
         ("--validation 1.5", "validation=1.5 of"),
         ("--checkpoint run.pt", "must end in .safetensors"),
         ("--method noise --sigma 0.1 --bound 0.1", "--bound is for --method adversarial"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mho import devices, spec, training
+from mho.errors import SpecError
 from mho.memory import Memory
 from mho.testing import check_method
 from mho.training.method import Taught
@@ -73,6 +74,12 @@ class _Draws(_Broken):
 
 
 @dataclass(frozen=True, kw_only=True)
+class _DrawsGlobally(_Broken):
+    def wrong(self, run, batch, loss, extra) -> None:
+        (loss * (1 + 0 * torch.rand(()))).backward()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Remembers(_Broken):
     def start(self, run):
         return []
@@ -106,6 +113,7 @@ class _Explodes(_Broken):
     [
         (_Moves(), "a step moved 0.weight; only the optimiser may"),
         (_Draws(), "the same seed and step gave"),
+        (_DrawsGlobally(), "draws from torch's global generator"),
         (_Remembers(), "stopped after an epoch and went on has another"),
         (_Hooks(), "hooks are left on the network"),
         (_Silent(), "left no gradient"),
@@ -116,3 +124,9 @@ def test_broken_methods_are_told(method: training.Method, says: str, monkeypatch
     monkeypatch.setattr(spec, "_KINDS", {**spec._KINDS, type(method).__name__: type(method)})
     with pytest.raises(AssertionError, match=says):
         check_method(method)
+
+
+@pytest.mark.parametrize("given", [training.NoiseInjection, 3])
+def test_what_is_no_method_is_refused(given: object) -> None:
+    with pytest.raises(SpecError, match="takes a training method such as"):
+        check_method(given)  # type: ignore[arg-type]

@@ -201,3 +201,22 @@ def test_compiled_networks_learn_the_same() -> None:
     snapshots = training.IntermediateSnapshots(sigma=0.1, taps=("conv1",))
     with pytest.raises(SpecError, match="IntermediateSnapshots looks inside the network while it runs"):
         training.train(small(), blobs(), method=snapshots, recipe=recipe.replace(compile=True))
+
+
+def test_what_cannot_be_learnt_from_is_one_line() -> None:
+    normed = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.BatchNorm1d(3))
+    with pytest.raises(ModelError, match="batch norm cannot learn from 1 sample"):
+        training.train(normed, blobs(1, classes=3), recipe=FAST)
+    broken = small()
+    with torch.no_grad():
+        broken.fc3.weight.fill_(torch.nan)
+    with pytest.raises(ModelError, match="NaN or infinite before any training"):
+        training.train(broken, blobs(), recipe=FAST)
+    with pytest.raises(SpecError, match=r"'noise' is a name of the command line; give mho.training.NoiseInjection"):
+        training.train(small(), blobs(), method="noise")  # type: ignore[arg-type]
+
+
+def test_a_step_that_returns_something_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.NoiseInjection, "begin", lambda self, run: lambda batch: batch.loss(batch.forward()))
+    with pytest.raises(ModelError, match=r"the step of NoiseInjection returned a Tensor; it returns Taught"):
+        training.train(small(), blobs(), method=training.NoiseInjection(sigma=0.1), recipe=FAST)

@@ -98,7 +98,7 @@ def test_the_interval_stays_inside_and_narrows(steps: list[int], low: float, wid
 
 
 def test_the_published_narrowing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default. [0, 0.4], best left: end moves to right, 0.3; best right: start moves to left, 0.075; best middle: both."""
+    """The default. Of [0, 0.4]: best left, end to right, 0.3; best right, start to left, 0.075; best middle, both."""
     assert strengths(monkeypatch, iter((0, 2, 1)), narrowing="outer") == pytest.approx([0.1, 0.225, 0.1875])
 
 
@@ -182,7 +182,8 @@ def test_the_judges_see_samples_that_nothing_is_trained_on(monkeypatch: pytest.M
         (RightCensored(), None, "RightCensored: a search for sigma judges chips; give memory= too"),
         (RightCensored(sigma=0.1), MEMORY, "RightCensored takes no memory"),
         (RightCensored(sigma=SigmaSearch(low=0.4)), MEMORY, r"low=0\.4 is not below 0\.4, twice the severity"),
-        (RightCensored(), Memory(device=devices.StuckAt(sa0=0.01, sa1=0.02)), r"has no sigma .*give SigmaSearch\(high"),
+        (RightCensored(), Memory(device=devices.PCM()), "has no sigma that would bound the search"),
+        (RightCensored(), Memory(device=devices.StuckAt(sa0=0.01, sa1=0.02)), r"has no sigma .*SigmaSearch\(high"),
         (RightCensored(sigma=SigmaSearch(warmup=3)), MEMORY, "warmup=3 leaves none of 3 epochs to search in"),
         (NoiseInjection(sigma=0.1, noise=GaussianNoise()), MEMORY, "both say what errors are"),
     ],

@@ -34,8 +34,15 @@ class MethodOptions:
     ] = None
     search: Annotated[
         bool,
-        Parameter(negative="", help="Find the strength of the errors while training: three copies, judged on chips."),
+        Parameter(
+            negative="",
+            help="Find the strength of the errors while training: three copies, judged on chips. "
+            "right-censored does so whenever a memory is named.",
+        ),
     ] = False
+    high: Annotated[
+        float | None, Parameter(help="Largest strength that --search tries; twice the severity of the chips otherwise.")
+    ] = None
     beta: Annotated[float | None, Parameter(help="Of ovf, irs: strength of the feedback. Of correctnet: penalty.")] = (
         None
     )
@@ -60,12 +67,17 @@ class MethodOptions:
     ] = None
     steps: Annotated[int | None, Parameter(help="Of adversarial: steps of the search in every mini-batch.")] = None
 
-    def spec(self, memory: MemoryOptions, *, judged: bool = False) -> Method | None:
+    def searches(self, memory: MemoryOptions) -> bool:
+        """Whether the strength of the errors is found while training."""
+        return self.search or (self.method == "right-censored" and bool(given(memory)))
+
+    def spec(self, memory: MemoryOptions, *, judged: bool = False, **judging: Any) -> Method | None:
         """The method that is asked for.
 
         Args:
             memory: the memory that is named, if any.
             judged: whether chips of it are judged while training; ``--sigma`` is then its severity, too.
+            judging: fields of the search for the strength.
 
         Raises:
             SpecError: an option that is not its own or out of range, or one that it lacks.
@@ -84,18 +96,21 @@ class MethodOptions:
             owners = [name for name, kind in METHODS.items() if option in {f.name for f in fields(kind)}]
             if self.method not in owners:
                 raise SpecError(f"--{option} is for --method {', '.join(owners)}")
+        if self.high is not None and not self.searches(memory):
+            raise SpecError("--high is the end of a search for the strength; give --search too")
         if self.method is None:
             if self.search:
                 raise SpecError("--search finds the strength of a method's errors; give --method, such as noise")
             return None
         kind = METHODS[self.method]
-        searched = self.search or (self.method == "right-censored" and bool(cells))
+        searched = self.searches(memory)
         if self.search and "sigma" not in {f.name for f in fields(kind)}:
             raise SpecError(f"--search finds the strength of errors, which --method {self.method} has not")
         if searched and not cells:
             raise SpecError("--search judges chips; name their memory too, such as --device RRAM1 --sigma 0.1")
         if searched:
-            said["sigma"] = SigmaSearch()  # --sigma is the severity of the chips that judge
+            judging |= {} if self.high is None else {"high": self.high}
+            said["sigma"] = SigmaSearch(**judging)  # --sigma is the severity of the chips that judge
         elif cells and not kind.takes_memory and not judged:
             takes = ", ".join(name for name, one in METHODS.items() if one.takes_memory)
             raise SpecError(f"{cells[0]} says which errors to train with, which is for --method {takes}")
@@ -108,7 +123,7 @@ class MethodOptions:
 
     def _said(self) -> dict[str, Any]:
         """The fields of the method that were given."""
-        asked = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("method", "search")}
+        asked = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("method", "search", "high")}
         said = {name: value for name, value in asked.items() if value is not None}
         if "taps" in said:
             said["taps"] = tuple(tap.strip() for tap in said["taps"].split(","))
@@ -134,6 +149,7 @@ class MethodOptions:
         # --sigma may be the severity of a memory.
         also = [f"--{name}" for name in self._said() if name != "sigma" or not cells]
         also += ["--search"] if self.search else []
+        also += ["--high"] if self.high is not None else []
         if also:
             raise SpecError(f"{self.method} says everything about the method; leave out {' and '.join(also)}")
         assert self.method is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from mho.cli.method_options import MethodOptions, given
-from mho.cli.options import MemoryOptions, place
+from mho.cli.options import ImportOption, MemoryOptions, imports, place
 from mho.errors import SpecError, unknown
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class WatchOptions:
         Literal["last", "accuracy", "mean", "percentile"] | None,
         Parameter(help="The epoch to keep: the last, or the best by held-out accuracy, or by the chips'."),
     ] = None
+    percentile: Annotated[
+        float | None, Parameter(help="Of the chips' accuracies, for --keep percentile and --search; 1 unless given.")
+    ] = None
     checkpoint: Annotated[
         Path | None, Parameter(help="File that holds the run after each epoch; go on from it where it exists.")
     ] = None
@@ -74,9 +77,16 @@ class WatchOptions:
         from mho.training import Monitor
 
         if self.chips is None and self.keep is None:
+            if self.percentile is not None:
+                raise SpecError("--percentile is for --keep percentile, --chips and --search")
             return None
-        asked = {"chips": self.chips, "keep": self.keep}
+        asked = {"chips": self.chips, "keep": self.keep, "percentile": self.percentile}
         return Monitor().replace(**{name: value for name, value in asked.items() if value is not None})
+
+    def judging(self) -> dict[str, Any]:
+        """What a search for the strength is told of the chips that judge it."""
+        asked = {"chips": self.chips, "percentile": self.percentile}
+        return {name: value for name, value in asked.items() if value is not None}
 
     def observers(self) -> list[Any]:
         """Who is told of every epoch."""
@@ -97,6 +107,7 @@ def train(
     memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
     watch: WatchOptions = WatchOptions(),
     root: Annotated[Path | None, Parameter(help="Folder of the data.")] = None,
+    imported: ImportOption = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
 ) -> None:
     """Train a network and save it with what it is, so that the other commands can rebuild it.
@@ -108,17 +119,27 @@ def train(
     from mho.zoo import ARCHITECTURES
 
     # Everything that can be refused is refused before the long work.
+    imports(imported)
     if model not in ARCHITECTURES:
         raise unknown("model", model, ARCHITECTURES)
     entry(data)
     if out.suffix != ".safetensors":
         raise SpecError(f"--out '{out}' must end in .safetensors: weights are never pickled")
-    monitor = watch.monitor()
-    plan, how = recipe.spec(), method.spec(memory, judged=monitor is not None)
+    if watch.checkpoint is not None and watch.checkpoint.resolve() == out.resolve():
+        raise SpecError(f"--out and --checkpoint are both {out}: the network and the run are two files")
+    searches = method.searches(memory)
+    if searches and watch.keep is not None:
+        raise SpecError("a search for the strength keeps the best epoch itself; leave out --keep")
+    monitor = None if searches else watch.monitor()
+    judging = watch.judging() if searches else {}
+    plan, how = recipe.spec(), method.spec(memory, judged=monitor is not None, **judging)
     check_writable(out)
     errors = method.errors(memory)
     where = place(torch_device)
     cells = given(memory)
+    if monitor is not None and not cells and (watch.chips is not None or monitor.keep in ("mean", "percentile")):
+        option = "--chips" if watch.chips is not None else f"--keep {monitor.keep}"
+        raise SpecError(f"{option} judges chips of a memory; name it: --device RRAM1 --sigma 0.1, or --memory FILE")
     if cells and how is None and monitor is None:
         raise SpecError(f"{cells[0]} says which chips to train for; give --method noise, or --chips 20 to judge them")
     validation = watch.validation
@@ -161,16 +182,19 @@ def train(
     zoo.save(trained, out, **kept, test_accuracy=accuracy)
     seconds = sum(epoch.seconds for epoch in made.epochs)
     said = f"{model} on {data}" + (f" with {method.method}" if how is not None else "")
-    print(f"{out}: {said}, {100 * accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s{_chosen(made)}")
+    chosen = _chosen(made, watch.percentile or 1.0)
+    print(f"{out}: {said}, {100 * accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s{chosen}")
 
 
-def _chosen(made: Any) -> str:
+def _chosen(made: Any, percentile: float) -> str:
     """What was chosen on held-out samples."""
+    from mho.reports.wording import ordinal
+
     epoch = made.epochs[(made.kept or len(made.epochs)) - 1]
     said = "" if made.kept is None else f"; epoch {made.kept} of {len(made.epochs)} kept"
     if epoch.sigma is not None:
-        said += f", sigma {epoch.sigma:.3g} found"
+        said += f", errors of strength {epoch.sigma:.3g} found"
     if epoch.chips_mean is not None:
         mean, unlucky = 100 * epoch.chips_mean, 100 * epoch.chips_percentile
-        said += f"; held-out chips: mean {mean:.2f} %, percentile {unlucky:.2f} %"
+        said += f"; held-out chips: mean {mean:.2f} %, {ordinal(percentile)} percentile {unlucky:.2f} %"
     return said

@@ -107,6 +107,7 @@ def _teach(model: Trained | Checkpoint) -> None:
     """Begin to train the network as it is without its data: what a method lacks, it says here."""
     from mho import zoo
     from mho.training.run import Run
+    from mho.training.searching import upper_end
 
     if isinstance(model, Checkpoint) or model.method is None:
         return
@@ -118,6 +119,8 @@ def _teach(model: Trained | Checkpoint) -> None:
         return
     try:
         with run.at_end:
+            if model.method.sigma_search is not None and model.rules is not None:
+                upper_end(model.method.sigma_search, model.rules)
             model.method.begin(run)
     except MhoError as error:
         if isinstance(error, ModelError) and not error.place:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from mho.data.dataset import Dataset
+from mho.errors import SpecError
 from mho.memory.rules import Rules
 from mho.spec import from_dict
 from mho.training import setup
@@ -44,10 +45,13 @@ def check_method(method: Method, *, memory: Rules | None = None) -> None:
     Raises:
         AssertionError: one line that says what is wrong.
     """
+    if not isinstance(method, Method):
+        raise SpecError(f"check_method takes a training method such as MyMethod(sigma=0.1), not {method!r}")
     kind = type(method).__name__
     assert from_dict(method.to_dict()) == method, f"{kind}: its transcript gives another spec"
     assert hash(method) == hash(method.replace()), f"{kind}: equal specs hash differently"
     _check_step(method, memory, kind)
+    _check_draws(method, memory, kind)
     _check_resumable(method, memory, kind)
 
 
@@ -77,6 +81,17 @@ def _check_step(method: Method, memory: Rules | None, kind: str) -> None:
     for name, gradient in found[0].items():
         same = name in found[1] and torch.equal(gradient, found[1][name])
         assert same, f"{kind}: the same seed and step gave {name} another gradient; draw from batch.draws or run.errors"
+
+
+def _check_draws(method: Method, memory: Rules | None, kind: str) -> None:
+    """On a network without dropout nothing has a reason to move the global generator."""
+    data = _samples()
+    model = nn.Sequential(*(module for module in _network().children() if not isinstance(module, nn.Dropout)))
+    with setup.generators_kept(_HERE), Teacher(model, method, memory=memory, sample=data.take(2).inputs) as teach:
+        before = setup.generators(_HERE)[0]
+        teach(data.inputs, data.targets)
+        moved = not torch.equal(before, setup.generators(_HERE)[0])
+    assert not moved, f"{kind}: a step draws from torch's global generator; draw from batch.draws or run.errors"
 
 
 def _check_resumable(method: Method, memory: Rules | None, kind: str) -> None:

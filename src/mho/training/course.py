@@ -176,16 +176,25 @@ class Course:
         self._dropout = setup.generators(self.place)
 
     def _taught(self, batch: Batch, method: bool) -> Taught:
-        teach = self._teach if method else plain
-        if not self.recipe.compile:
-            return teach(batch)
-        from torch._dynamo.exc import TorchDynamoException
-
         try:
-            return teach(batch)
-        except TorchDynamoException as error:
+            taught = (self._teach if method else plain)(batch)
+        except RuntimeError as error:
+            if not self.recipe.compile or not type(error).__module__.startswith("torch._"):
+                raise
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(f"torch.compile failed ({reason}); leave out compile=True") from None
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise ModelError(
+                f"batch norm cannot learn from {len(batch.targets)} sample(s) a mini-batch; give more samples, or a "
+                f"larger batch_size"
+            ) from None
+        if not isinstance(taught, Taught):
+            raise ModelError(
+                f"the step of {self._method} returned a {type(taught).__name__}; it returns Taught(loss, outputs)"
+            )
+        return taught
 
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self._optimizer.param_groups for p in group["params"]]

@@ -33,6 +33,8 @@ def check_fit(model: nn.Module, data: Dataset) -> None:
         raise ModelError(f"{kind} does not take inputs of shape {shape} from {data.name}: {reason}") from None
     if not isinstance(output, Tensor):
         raise ModelError(f"{kind} returns a {type(output).__name__}; training needs one tensor of outputs")
+    if not torch.isfinite(output).all():
+        raise ModelError(f"{kind} gives outputs that are NaN or infinite before any training: look at its weights")
     if data.targets.is_floating_point():
         if output.shape != sample.targets.shape:
             want, got = tuple(sample.targets.shape[1:]), tuple(output.shape[1:])

@@ -135,7 +135,11 @@ def _check_programming(memory: object) -> None:
 
 
 def _spelt(method: object) -> str:
+    from mho.training import METHODS
+
     known = kinds_of(Method)
+    if isinstance(method, str) and method in METHODS:
+        return f"'{method}' is a name of the command line; give mho.training.{METHODS[method].__name__}(...)"
     if isinstance(method, type) and issubclass(method, Method):
         return f"{method.__name__} is a class; give one of it: {method.__name__}(...)"
     if not isinstance(method, str):

@@ -131,18 +131,26 @@ def searching(
     """
     if search.warmup >= recipe.epochs:
         raise SpecError(f"SigmaSearch: warmup={search.warmup} leaves none of {recipe.epochs} epochs to search in")
-    high = _upper_end(search, memory)
+    high = upper_end(search, memory)
     judge = Judge(rules=memory, data=data, chips=search.chips, percentile=search.percentile, seed=recipe.seed)
     return Searching(search, high, judge, course)
 
 
-def _upper_end(search: SigmaSearch, memory: Rules) -> float:
+def upper_end(search: SigmaSearch, memory: Rules) -> float:
+    """Where the interval ends: where ``search`` says, or at twice the severity of ``memory``.
+
+    Raises:
+        SpecError: the memory has no severity, or the interval is empty.
+    """
     if search.high is not None:
         return search.high
     memories = [m for m in normalise(memory).values() if m is not None]
-    severities = [m.device.sigma for m in memories if hasattr(m.device, "sigma")]
+    severities = [s for s in (getattr(m.device, "sigma", None) for m in memories) if s is not None]
     if not severities:
-        raise SpecError("the memory has no sigma that would bound the search; give SigmaSearch(high=...)").at("sigma")
+        raise SpecError(
+            "the memory has no sigma that would bound the search for the strength; give its upper end: "
+            "SigmaSearch(high=0.2), --high 0.2"
+        ).at("sigma")
     high = 2 * max(severities)
     if high <= search.low:
         raise SpecError(

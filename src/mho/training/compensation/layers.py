@@ -147,6 +147,9 @@ def check_layers(model: nn.Module, layers: Iterable[str], ratio: float) -> list[
     if isinstance(layers, str):
         raise SpecError(f"layers='{layers}' is text; give a list: layers=['{layers}']")
     names, known = list(dict.fromkeys(layers)), dict(model.named_modules())
+    for name in names:
+        if not isinstance(name, str):
+            raise SpecError(f"layers holds a {type(name).__name__}; it takes names, such as those of result.names")
     able = compensable(model)
     for name in names:
         if name not in known:
