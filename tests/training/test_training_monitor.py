@@ -116,6 +116,12 @@ def test_where_a_network_was_only_judged_is_told_apart() -> None:
         (FrozenDict({"*": MEMORY}), None),
     ]
     assert training.origin(monitored).memories == (MEMORY,)
+    other = MEMORY.with_sigma(0.1)
+    both = {"memory": MEMORY, "validation": 0.2, "monitor": Monitor(memory=other, chips=2)}
+    apart = training.origin(training.train(small(), blobs(), recipe=RECIPE, method=NoiseInjection(), **both))
+    assert (apart.memory, apart.judged_on) == (FrozenDict({"*": MEMORY}), FrozenDict({"*": other}))
+    with pytest.raises(SpecError, match="plain training injects none"):
+        training.train(small(), blobs(), recipe=RECIPE, **both)
 
 
 def test_of_errors_the_smallest_is_the_best() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -115,8 +113,8 @@ from safetensors.torch import save_file
 from mho.errors import SpecError
 from mho.training import Recipe, train
 from test_training_ranks import METHODS, network, samples, taught, watched_and_searched
-dist.init_process_group("gloo")
-rank, folder = dist.get_rank(), Path({folder!r})
+rank, folder = int(sys.argv[1]), Path({folder!r})
+dist.init_process_group("gloo", init_method=f"file://{{folder}}/meeting", rank=rank, world_size=2)
 made = {{name: taught(name) for name in METHODS}} | watched_and_searched(folder, rank)
 for name, model in made.items():
     save_file(model.state_dict(), folder / f"{{name}}-{{rank}}.made")
@@ -132,14 +130,9 @@ dist.destroy_process_group()
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which two processes left what they made."""
     folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     program = _RANK.format(here=str(Path(__file__).parent), folder=str(folder))
-    usual = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
     processes = [
-        subprocess.Popen([sys.executable, "-c", program], env={**usual, "RANK": str(rank)}, stderr=subprocess.PIPE)
-        for rank in range(2)
+        subprocess.Popen([sys.executable, "-c", program, str(rank)], stderr=subprocess.PIPE) for rank in range(2)
     ]
     for process in processes:
         _, said = process.communicate(timeout=240)

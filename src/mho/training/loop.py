@@ -16,7 +16,7 @@ from torch import nn
 
 from mho.data.adapters import as_dataset
 from mho.data.dataset import Dataset
-from mho.errors import ModelError
+from mho.errors import ModelError, SpecError
 from mho.frozen import FrozenDict
 from mho.memory.rules import Rules, normalise
 from mho.progress import progress as progress_bar
@@ -90,7 +90,10 @@ def train(
     """
     recipe = recipe or Recipe()
     setup.check_types(model, recipe, monitor, observers)
-    check_method(method, memory, monitored=monitor is not None)
+    check_method(method, memory, monitored=monitor is not None and monitor.memory is None)
+    searches = method is not None and method.sigma_search is not None
+    if searches and monitor is not None:
+        raise SpecError("a SigmaSearch judges chips itself and keeps the best epoch; leave out monitor=")
     file = None if checkpoint is None else disk.check_path(checkpoint)
     place = setup.device(model, device)
     samples, held_out = _samples(data, validation, method, recipe, place)
@@ -167,6 +170,7 @@ def train(
             audience.tell("epoch", epoch)
     trained = learner.leader.model
     keeper.restore(trained)
+    judges = looking.rules if looking is not None else memory if searches else None
     origin = Origin(
         recipe=recipe,
         method=method,
@@ -174,7 +178,7 @@ def train(
         data=samples.name,
         epochs=tuple(epochs),
         kept=keeper.number,
-        judged_on=None if injects else rules,
+        judged_on=None if judges is None or (injects and judges is memory) else FrozenDict(normalise(judges)),
     )
     remember(trained, origin)
     audience.tell("end", origin)

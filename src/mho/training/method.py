@@ -84,7 +84,7 @@ def check_method(method: object, memory: object, *, monitored: bool = False) -> 
     Args:
         method: what was given as the method.
         memory: what was given as the memory.
-        monitored: whether chips are judged while training.
+        monitored: whether chips of ``memory`` are judged while training.
 
     Raises:
         SpecError: naming what was meant.
@@ -96,8 +96,6 @@ def check_method(method: object, memory: object, *, monitored: bool = False) -> 
         raise SpecError(
             f"{type(method).__name__}: a search for sigma judges chips; give memory= too, or a number such as sigma=0.1"
         ).at("sigma")
-    if search is not None and monitored:
-        raise SpecError("a SigmaSearch judges chips itself and keeps the best epoch; leave out monitor=")
     if memory is None:
         return
     _check_programming(memory)
