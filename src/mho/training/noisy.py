@@ -56,12 +56,3 @@ def check_sigma(method: Method, sigma: float | SigmaSearch | None) -> None:
             f"{type(method).__name__}: sigma={sigma:g} is more than the largest weight; sigma is a fraction, "
             f"so {sigma:g} % is written {sigma / 100:g}"
         ).at("sigma")
-
-
-def settled(method: Method, sigma: float | SigmaSearch | None) -> float | None:
-    """``sigma``, which a search must have settled by now."""
-    if isinstance(sigma, SigmaSearch):
-        raise SpecError(
-            f"{type(method).__name__}: sigma is still a SigmaSearch; mho.train runs it, your own loop needs a number"
-        )
-    return sigma
