@@ -53,6 +53,50 @@ def test_formatted_durations(seconds: float, shown: str) -> None:
     assert units.format_duration(seconds) == shown
 
 
+@pytest.mark.parametrize(
+    ("age", "clock", "shown", "said"),
+    [
+        (0, "s", "0s", "0s"),
+        (3600, "s", "1h", "1h"),
+        (0, "inferences", "0", "0 inferences"),
+        (1, "inferences", "1", "1 inference"),
+        (100, "inferences", "100", "100 inferences"),
+        (1000, "inferences", "1,000", "1,000 inferences"),
+        (123_456, "inferences", "123,456", "123,456 inferences"),
+        (1e6, "inferences", "1e6", "1e6 inferences"),
+        (2.5e12, "inferences", "2.5e12", "2.5e12 inferences"),
+        (1_234_567, "inferences", "1,234,567", "1,234,567 inferences"),
+    ],
+)
+def test_formatted_ages(age: float, clock: units.Clock, shown: str, said: str) -> None:
+    assert units.format_age(age, clock) == shown
+    assert units.format_age(age, clock, unit=True) == said
+
+
+@given(st.integers(0, 10**12))
+def test_no_two_numbers_of_inferences_look_the_same(age: int) -> None:
+    assert float(units.format_age(age, "inferences").replace(",", "")) == age
+
+
+@pytest.mark.parametrize(
+    ("said", "number", "timed"),
+    [
+        ("100", 100, False),
+        ("1e6", 1e6, False),
+        (7, 7, False),
+        ("1h", 3600, True),
+        ("0s", 0, True),
+        (" 2d ", 172800, True),
+    ],
+)
+def test_an_age_with_a_unit_is_a_time(said: object, number: float, timed: bool) -> None:
+    age = units.parse_age(said)
+    assert age == number
+    assert isinstance(age, units.Timespan) == isinstance(units.parse_age(age), units.Timespan) == timed
+    assert units.check_age(age, "s") == number
+    assert type(units.check_age(age, "s")) is float
+
+
 def test_percentages() -> None:
     assert units.percent(0.9731) == "97.31"
     assert units.percent(1, 0) == "100"

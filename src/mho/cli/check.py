@@ -12,6 +12,7 @@ from mho.cli.options import ImportOption, imports
 
 if TYPE_CHECKING:
     from mho.studies import Study
+    from mho.units import Clock
 
 SHOWN = 88
 """Characters of the values of an axis."""
@@ -43,7 +44,7 @@ def check(
     with source.lines():
         found = rehearse(asked, Path(study).parent)
     print(f"{asked.name}: {_size(asked, found.combinations)}\n")
-    print(table(["axis", "values"], _axes(asked), left=2), end="\n\n")
+    print(table(["axis", "values"], _axes(asked, found.clock), left=2), end="\n\n")
     for names, verb in ((found.trained, "trains"), (found.files, "reads")):
         if names:
             networks = "one network" if len(names) == 1 else f"{len(names)} networks"
@@ -72,9 +73,9 @@ def _size(study: Study, combinations: int) -> str:
     return " x ".join(parts) + whole
 
 
-def _axes(study: Study) -> Iterator[tuple[str, str]]:
+def _axes(study: Study, clock: Clock) -> Iterator[tuple[str, str]]:
     from mho.studies.sources import described
-    from mho.units import format_duration
+    from mho.units import age_heading, format_age
 
     for path, values in study.axes.items():
         yield path, _short(values if isinstance(values, Mapping) else map(described, values))
@@ -82,7 +83,7 @@ def _axes(study: Study) -> Iterator[tuple[str, str]]:
     if "sigma" not in idle:
         yield "sigma", _short(f"{s:g}" for s in study.sigma) or "the device's own"
     if "age" not in idle:
-        yield "age", _short(map(format_duration, study.age))
+        yield age_heading(clock), _short(format_age(age, clock) for age in study.age)
     for name, values in ({} if study.question is None else study.question.axes).items():
         yield name, _short(map(described, values))
 

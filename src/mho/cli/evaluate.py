@@ -12,10 +12,11 @@ from mho.cli.options import (
     USUAL_SIGMA,
     MemoryOptions,
     at_least,
+    check_ages,
     check_threshold,
-    durations,
     load_model,
     numbers,
+    parsed_ages,
     place,
 )
 from mho.cli.outputs import Outputs
@@ -38,7 +39,7 @@ def evaluate(
             show_default=False,
         ),
     ] = "",
-    age: Annotated[str, Parameter(help="Ages since programming: 0,1h,1y.")] = "0",
+    age: Annotated[str, Parameter(help="Ages since programming: 0,1h,1y; of racetracks, inferences: 0,100,1e4.")] = "0",
     chips: Annotated[
         int | None,
         Parameter(help="How many chips, 100 unless given; with --precision the most, 100000 unless given."),
@@ -69,13 +70,14 @@ def evaluate(
 
     # Everything that can be refused is refused before the long work.
     severities = numbers("--sigma", sigma) if sigma else memory.usual_sigma()
-    ages = durations(age)
+    ages = parsed_ages(age)
     wanted = numbers("--percentiles", percentiles, "1,5") if percentiles else None
     width = _widths(precision) if precision else None
     if chips is not None:
         at_least("--chips", chips, 1)
     outputs.check()
     rules = memory.rules(sigma=severities[0] if severities else USUAL_SIGMA)
+    check_ages(ages, rules)
     check_threshold(threshold, metric)
     where = place(torch_device)
 

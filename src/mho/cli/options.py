@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from mho.errors import SpecError
-from mho.units import parse_duration
+from mho.units import check_age, parse_age, parse_duration
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,9 +43,23 @@ def numbers(option: str, text: str, such_as: str = "0.05,0.1,0.2") -> list[float
     return out
 
 
-def durations(text: str) -> list[float]:
-    """``"0,1h,1y"`` as seconds."""
-    return [parse_duration(part) for part in text.split(",")]
+def parsed_ages(text: str) -> list[float]:
+    """``"0,1h,1y"`` as seconds; plain numbers as they are, which may be inferences."""
+    return [parse_age(part) for part in text.split(",")]
+
+
+def check_ages(listed: list[float], rules: Memory | dict[str, Memory | None]) -> None:
+    """Refuse ages that devices of ``rules`` cannot have, before any work.
+
+    Raises:
+        SpecError: naming the age.
+    """
+    from mho.memory import Memory
+
+    memories = [rules] if isinstance(rules, Memory) else rules.values()
+    for clock in {m.clock for m in memories if m is not None and m.clock is not None}:
+        for age in listed:
+            check_age(age, clock, "--age")
 
 
 def at_least(option: str, value: int, least: int) -> int:

@@ -115,7 +115,7 @@ def _preview(study: object, folder: Path, place: Path, root: str | None) -> None
     from mho.studies.store import Store
     from mho.studies.study import Study
     from mho.text import table
-    from mho.units import format_duration
+    from mho.units import age_heading, format_age, format_duration
 
     assert isinstance(study, Study)
     plan, store = make_plan(study, folder=folder, root=root), Store(place)
@@ -127,10 +127,10 @@ def _preview(study: object, folder: Path, place: Path, root: str | None) -> None
         missing = WHOLE[cell.kind] if cell.whole else f"{sum(map(len, left)):,} chips missing"
         state = missing if left else "cached"
         sigma = "device's" if cell.sigma is None else f"{cell.sigma:g}"
-        rows.append([cell.point.label, sigma, format_duration(cell.age), state])
+        rows.append([cell.point.label, sigma, format_age(cell.age, cell.point.clock), state])
     index.close()
     shown = rows if len(rows) <= 60 else rows[:60]
-    print(table(["result", "sigma", "age", "state"], shown, left=1))
+    print(table(["result", "sigma", age_heading(plan.cells[0].point.clock), "state"], shown, left=1))
     if len(rows) > len(shown):
         print(f"... and {len(rows) - len(shown):,} more")
     print(f"\n{said.cells:,} cells, {said.cached:,} of them cached; {said.chips:,} chips missing")

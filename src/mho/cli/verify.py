@@ -8,7 +8,17 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from mho.cli.inputs import DataOptions
-from mho.cli.options import USUAL_SIGMA, MemoryOptions, VerifyOptions, at_least, durations, load_model, numbers, place
+from mho.cli.options import (
+    USUAL_SIGMA,
+    MemoryOptions,
+    VerifyOptions,
+    at_least,
+    check_ages,
+    load_model,
+    numbers,
+    parsed_ages,
+    place,
+)
 from mho.cli.outputs import Outputs
 from mho.errors import SpecError
 
@@ -39,7 +49,7 @@ def verify(
     ] = None,
     calibration: Annotated[int, Parameter(help="Training samples that rankings and --target-drop look at.")] = 5000,
     sigma: Annotated[float | None, Parameter(help="Severity, as for mho evaluate.")] = None,
-    age: Annotated[str, Parameter(help="Age since programming: 0, 1h, 1y.")] = "0",
+    age: Annotated[str, Parameter(help="Age since programming: 0, 1h, 1y; of racetracks, inferences: 0, 100.")] = "0",
     chips: Annotated[int, Parameter(help="How many chips.")] = 100,
     seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
     metric: Annotated[
@@ -59,10 +69,11 @@ def verify(
     outputs.check()
     usual = memory.usual_sigma()
     severity = sigma if sigma is not None or usual is None else usual[0]
-    ages = durations(age)
+    ages = parsed_ages(age)
     if len(ages) > 1:
         raise SpecError(f"--age {age} is a list; verify looks at one age")
     rules = writing.applied(memory.rules(sigma=USUAL_SIGMA if severity is None else severity))
+    check_ages(ages, rules)
     where = place(torch_device)
 
     from mho.evaluation.verification import verify as measure

@@ -7,15 +7,18 @@ life (programming, drift, faults, read noise) are devices too and are put togeth
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from mho.errors import SpecError
 from mho.spec import Spec
+from mho.units import Clock, age_unit, check_clock
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mho.devices.nanowires import Nanowires
     from mho.rng import Draws
 
 
@@ -51,7 +54,7 @@ class Device(Spec):
             level: target levels, fractions of the full range, ``(*shape)``.
             held: what was left in the cells, ``(*shape)`` or ``(chips, *shape)``.
             draws: as for :meth:`write`, and of the same write.
-            age: seconds since programming.
+            age: what :attr:`clock` counts since programming: seconds, or inferences.
 
         Returns:
             ``(chips, *shape)`` fractions of the full range; may leave [0, 1].
@@ -60,7 +63,7 @@ class Device(Spec):
 
     @final
     def written_and_read(self, level: Tensor, draws: Draws, age: float) -> Tensor:
-        """What cells that were written once to ``level`` read back after ``age`` seconds, ``(chips, *shape)``."""
+        """What cells that were written once to ``level`` read back at ``age``, ``(chips, *shape)``."""
         return self.read(level, self.write(level, draws), draws, age)
 
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
@@ -102,10 +105,19 @@ class Device(Spec):
         """
         return self
 
+    def on_tracks(self, wires: Nanowires) -> Device:
+        """This device on the nanowires of one weight tensor; itself unless its errors depend on where bits lie."""
+        return self
+
     @property
     def per_weight(self) -> bool:
         """Whether the model describes a whole weight rather than each of its cells."""
         return False
+
+    @property
+    def clock(self) -> Clock | None:
+        """What an age of this device counts: ``"s"`` or ``"inferences"``; ``None`` where it does not age."""
+        return None
 
     @property
     def label(self) -> str:
@@ -126,8 +138,30 @@ class Ageing(Device):
     def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level
 
+    @property
+    def clock(self) -> Clock | None:
+        """Seconds; a stage that counts otherwise, or does not age after all, says so."""
+        return "s"
+
     @abstractmethod
     def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor: ...
+
+
+def common_clock(devices: Iterable[Device], where: str, remedy: str) -> Clock | None:
+    """What an age counts of all ``devices`` that age; ``None`` if none does.
+
+    Raises:
+        SpecError: two of them count differently; ``where`` begins the line, ``remedy`` ends it.
+    """
+    found: dict[Clock, Device] = {}
+    for device in devices:
+        check_clock(device.clock)
+        if device.clock is not None:
+            found.setdefault(device.clock, device)
+    if len(found) > 1:
+        said = " and ".join(f"{device.label} in {age_unit(clock)}" for clock, device in found.items())
+        raise SpecError(f"{where}: {said} count their ages differently, so that no age fits both; {remedy}")
+    return next(iter(found), None)
 
 
 def check_sigma(device: Device, field: str = "sigma", most: float = 1.0) -> None:

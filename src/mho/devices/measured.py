@@ -12,6 +12,7 @@ from mho.devices.base import Device, check_sigma
 from mho.devices.files import read_csv, read_npz, table_fields
 from mho.errors import DataError, SpecError
 from mho.spec import label
+from mho.units import Clock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,6 +140,11 @@ class MeasuredTable(Device):
         from mho.devices.fitting import fit_moments
 
         return cls(**fit_moments(target, read, age, g_max=g_max, states=states), name=name)
+
+    @property
+    def clock(self) -> Clock | None:
+        """Seconds where cells were followed; else every age reads alike."""
+        return "s" if len(self.ages) > 1 else None
 
     def write(self, level: Tensor, draws: Draws) -> Tensor:
         mean, std = self._moments(level, self.ages[0], may_rest=len(self.ages) > 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mho.devices.base import Device, check_sigma
 from mho.errors import SpecError
 from mho.spec import label
+from mho.units import Clock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +88,11 @@ class MeasuredQuantiles(Device):
         from mho.devices.fitting import fit_quantiles
 
         return cls(**fit_quantiles(target, read, age, PROBABILITIES, g_max=g_max, states=states), name=name)
+
+    @property
+    def clock(self) -> Clock | None:
+        """Seconds where cells were followed; else every age reads alike."""
+        return "s" if len(self.ages) > 1 else None
 
     def write(self, level: Tensor, draws: Draws) -> Tensor:
         return level + self._errors(level, draws, self.ages[0], may_rest=len(self.ages) > 1)

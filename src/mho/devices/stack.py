@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mho.devices.base import Ageing, Device
+from mho.devices.base import Ageing, Device, common_clock
 from mho.errors import SpecError
 from mho.spec import label
+from mho.units import Clock
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mho.devices.nanowires import Nanowires
     from mho.rng import Draws
 
 
@@ -51,6 +53,11 @@ class Stack(Device):
                 "Stack: a stage with level_scope='weight' describes whole weights, the others cells; "
                 "use level_scope='device'"
             )
+        common_clock(self.stages, "Stack", "leave one of them out")
+
+    @property
+    def clock(self) -> Clock | None:
+        return next((stage.clock for stage in self.stages if stage.clock is not None), None)
 
     @property
     def label(self) -> str:
@@ -83,6 +90,9 @@ class Stack(Device):
     def written_to(self, *, cell_bits: int, weight_bits: int, kappa: float) -> Stack:
         stages = tuple(s.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa) for s in self.stages)
         return self.replace(stages=stages)
+
+    def on_tracks(self, wires: Nanowires) -> Stack:
+        return self.replace(stages=tuple(stage.on_tracks(wires) for stage in self.stages))
 
     def gaussian(self, level: Tensor, age: float) -> tuple[Tensor, Tensor] | None:
         """Gaussian if a single stage does anything at all."""

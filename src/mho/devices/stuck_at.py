@@ -61,6 +61,10 @@ class StuckAt(Ageing):
         return sa0, sa1
 
     @property
+    def clock(self) -> None:
+        """A stuck cell stays as it is."""
+
+    @property
     def inert(self) -> bool:
         return not any((self.sa0, self.sa1, self.binary_sa0, self.binary_sa1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mho.units import format_duration, percent, significant
+from mho.units import format_age, percent, significant
 
 if TYPE_CHECKING:
     from mho.evaluation.result import Result
@@ -27,7 +27,7 @@ def missed(result: Result) -> list[str]:
             if not width <= wanted:
                 show = percent if result.bounded or name == "yield" else significant
                 place = "" if p.sigma is None else f" at sigma {p.sigma:g}"
-                place += f" at {format_duration(p.age)}" if len(result.age) > 1 else ""
+                place += f" at {format_age(p.age, result.clock, unit=True)}" if len(result.age) > 1 else ""
                 out.append(
                     f"{name}{place} is known to ±{show(width)}, not ±{show(wanted)}: "
                     f"{len(p.values)} chips were the most allowed (n_chips)"

@@ -13,7 +13,7 @@ from torch import Tensor
 from mho.data.dataset import Dataset
 from mho.errors import DataError, ModelError, SpecError, nearest
 from mho.evaluation.metrics import IGNORED, Metric
-from mho.units import format_duration
+from mho.units import Clock, age_unit, check_age
 
 
 def axis(
@@ -29,12 +29,30 @@ def axis(
         if isinstance(value, str | bool) or not hasattr(value, "__float__"):
             raise SpecError(f"{name}={value!r} is a {type(value).__name__}; it takes a number or several")
         if not valid(float(value)):
-            shown = format_duration(value) if name == "age" and 0 < value < math.inf else f"{value:g}"
-            raise SpecError(f"{name}={shown} must be {must}")
+            raise SpecError(f"{name}={value:g} must be {must}")
     numbers = [float(v) for v in listed]
     if len(set(numbers)) < len(numbers):
         raise SpecError(f"{name} lists a value twice: {', '.join(f'{v:g}' for v in numbers)}")
     return list(numbers)
+
+
+def ages_of(said: float | Iterable[float], clock: Clock) -> list[float]:
+    """The values of the axis of ages, as chips of this ``clock`` count them."""
+    listed = list(said) if isinstance(said, Iterable) and not isinstance(said, str) else said
+    must = f"zero or more {age_unit(clock)}, and finite"
+    numbers = axis("age", listed, lambda a: 0 <= a < math.inf, must)
+    # Once more as they were written: the axis has plain numbers, which do not say whether they were times.
+    for value in listed if isinstance(listed, list) else [listed]:
+        check_age(value if value is not None else 0.0, clock)
+    return [a or 0.0 for a in numbers]
+
+
+def age_of(said: float, clock: Clock) -> float:
+    """The one age of what looks at one."""
+    values = ages_of(said, clock)
+    if len(values) > 1:
+        raise SpecError(f"age lists {len(values)} values; this takes one")
+    return values[0]
 
 
 def single(name: str, value: Any, valid: Callable[[float], bool], must: str) -> list[float | None]:

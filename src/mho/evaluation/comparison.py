@@ -15,7 +15,7 @@ from mho.evaluation.population import nulls
 from mho.evaluation.screening import screened_percentile
 from mho.evaluation.statistics import Interval
 from mho.text import table
-from mho.units import percent, significant
+from mho.units import Clock, format_age, percent, significant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,8 @@ class Comparison:
         chip_error: probability that a chip's bound is wrong, a side.
         labels: what tables call a and b.
         precision: half-widths wanted, empty for a plain comparison.
+        age: of both, in units of ``clock``.
+        clock: what an age counts: seconds (``"s"``) or inferences.
     """
 
     differences: NDArray[np.float64]
@@ -55,6 +57,8 @@ class Comparison:
     seed: int = 0
     first_chip: int = 0
     precision: Mapping[str, float] = field(default_factory=dict)
+    age: float = 0.0
+    clock: Clock = "s"
 
     @property
     def mean(self) -> Interval:
@@ -111,9 +115,10 @@ class Comparison:
         fewest, most = int(self.images.min()), int(self.images.max())
         images = f"{fewest}" if fewest == most else f"{fewest}..{most}"
         unit = " in points" if self.bounded else ""
+        aged = f"age {format_age(self.age, self.clock, unit=True)}, " if self.age else ""
         title = (
             f"{self.labels[1]} less {self.labels[0]}: {self.metric}{unit}, {len(self.differences)} chips x {images} of "
-            f"{self.total} samples, paired, seed {self.seed}; [{100 * self.confidence:g} % intervals over chips]"
+            f"{self.total} samples, {aged}paired, seed {self.seed}; [{100 * self.confidence:g} % intervals over chips]"
         )
         after = [f"{self.spent:,} chip-images"]
         after += [f"{name} is wider than was asked for: no more chips were allowed (n_chips)" for name in self.missed]

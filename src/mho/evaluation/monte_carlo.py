@@ -12,7 +12,7 @@ import torch
 
 from mho.errors import SpecError
 from mho.evaluation import provenance
-from mho.evaluation.arguments import axis, check_counts, check_precision, check_statistics
+from mho.evaluation.arguments import ages_of, axis, check_counts, check_precision, check_statistics
 from mho.evaluation.bench import Bench
 from mho.evaluation.metrics import Metric, UserMetric
 from mho.evaluation.plan import Batching
@@ -63,7 +63,7 @@ def evaluate(
             or of those named: ``{"mean": 0.002, "p1": 0.02, "yield": 0.01}``. Fractions, as the metric.
         first_chip: number of the first one.
         sigma: severities, fractions of the cell's full range; ``None`` keeps the device's own.
-        age: seconds since programming, one or several.
+        age: one or several: seconds since programming, inferences where :attr:`mho.memory.Chips.clock` says so.
         metric: a name in :data:`mho.evaluation.METRICS`, a :class:`Metric`, or ``f(outputs, targets) -> number`` on
             the whole set.
         percentiles: k of the k-th percentile performances that tables show; (1, 5) unless given, with ``precision``
@@ -88,7 +88,7 @@ def evaluate(
         SpecError: an argument is out of range.
     """
     sigmas = axis("sigma", sigma, lambda s: 0 <= s < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
-    ages = [a or 0.0 for a in axis("age", age, lambda a: 0 <= a < math.inf, "zero or more seconds, and finite")]
+    ages = ages_of(age, getattr(chips, "clock", "s"))  # what are no chips the bench refuses
     check_counts(n_chips=n_chips, first_chip=first_chip, batch_size=batch_size, images=images)
     check_statistics(() if percentiles is None else percentiles, confidence)
     if precision is None and images is not None:
@@ -120,6 +120,7 @@ def evaluate(
         ekl=values[1] if len(values) > 1 else None,
         sigma=tuple(sigmas),
         age=tuple(ages),
+        clock=chips.clock,
         metric=bench.metric.name,
         bounded=bench.metric.bounded,
         ideal=bench.ideal,

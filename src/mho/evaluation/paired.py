@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from mho.devices.base import common_clock
 from mho.errors import SpecError
 from mho.evaluation.adaptive import FEWEST_IMAGES, PILOT_IMAGES, Asked, explore
-from mho.evaluation.arguments import axis, check_counts, check_precision, check_statistics
+from mho.evaluation.arguments import ages_of, axis, check_counts, check_precision, check_statistics
 from mho.evaluation.bench import Bench
 from mho.evaluation.boundaries import single
 from mho.evaluation.cohort import Cohort
@@ -22,6 +23,7 @@ from mho.evaluation.prepare import Dtype
 from mho.evaluation.quantities import Mean, PercentileDifference, Quantity
 from mho.evaluation.sequential import MOST_CHIPS, chip_error
 from mho.memory.deployment import Chips
+from mho.units import Clock
 
 
 def compare(
@@ -58,7 +60,7 @@ def compare(
             those named, ``{"mean": 0.002}``; ``None`` judges all chips on all images.
         first_chip: number of the first chip.
         sigma: severity of both; their own if ``None``.
-        age: seconds since programming.
+        age: of both, seconds since programming, or inferences; see :func:`mho.evaluate`.
         metric: as :func:`mho.evaluate`.
         percentiles: differences of percentiles to print; none unless given.
         confidence: two-sided coverage of every interval, each by itself.
@@ -77,10 +79,11 @@ def compare(
     if a.seed != b.seed:
         raise SpecError(f"a has seed {a.seed} and b seed {b.seed}; deploy both with one seed, so that chips pair")
     sigmas = axis("sigma", sigma, lambda x: 0 <= x < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
-    ages = axis("age", age, lambda x: 0 <= x < math.inf, "zero or more seconds, and finite")
-    if len(sigmas) > 1 or len(ages) > 1:
+    clock = _clock(a, b, age)
+    aged = ages_of(age, clock)
+    if len(sigmas) > 1 or len(aged) > 1:
         raise SpecError("compare takes one sigma and one age; call it for each")
-    s, t = sigmas[0], ages[0]
+    s, t = sigmas[0], aged[0]
     check_counts(n_chips=n_chips, first_chip=first_chip, images=images, batch_size=batch_size)
     check_statistics(() if percentiles is None else percentiles, confidence)
     if precision is None and images is not None:
@@ -103,10 +106,10 @@ def compare(
 
     most = n_chips or (100 if precision is None else MOST_CHIPS)
     pair = benches(False)
-    lots = [bench.lot(s, t or 0.0, min(most, 4096)) for bench in pair]
+    lots = [bench.lot(s, t, min(most, 4096)) for bench in pair]
     if lots[0].by_cell != lots[1].by_cell:
         pair = benches(True)
-        lots = [bench.lot(s, t or 0.0, min(most, 4096)) for bench in pair]
+        lots = [bench.lot(s, t, min(most, 4096)) for bench in pair]
     counted, total = pair[0].counts_hits, len(pair[0].data)
     shown = () if percentiles is None else tuple(float(k) for k in percentiles)
     wanted: dict[str, float] = {}
@@ -152,7 +155,17 @@ def compare(
         seed=a.seed,
         first_chip=first_chip,
         precision=wanted,
+        age=t,
+        clock=clock,
     )
+
+
+def _clock(a: Chips, b: Chips, age: float) -> Clock:
+    """What ``age`` counts of both. Just programmed, they need not agree on that."""
+    devices = [memory.device for chips in (a, b) for memory in chips.memories]
+    if age == 0 and a.clock != b.clock:
+        return "s"
+    return common_clock(devices, "a and b", "compare them just programmed (age=0)") or "s"
 
 
 def _labels(a: Chips, b: Chips) -> tuple[str, str]:

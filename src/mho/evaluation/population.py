@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mho.evaluation.statistics import Interval, mean_interval, percentile_interval, yield_interval
+from mho.units import Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +20,9 @@ class Population:
         values: ``(chips,)`` metric of each chip (accuracy is a fraction).
         ekl: ``(chips,)`` mean ``-log p_y`` (nats) over the samples each chip classifies correctly, or ``None``.
         sigma: the device's sigma, ``None`` where the device keeps its own.
-        age: seconds since programming.
+        age: since programming, in units of ``clock``.
         confidence: two-sided coverage of every interval.
+        clock: what an age counts: seconds or inferences.
     """
 
     values: NDArray[np.float64]
@@ -28,6 +30,7 @@ class Population:
     sigma: float | None
     age: float
     confidence: float = 0.95
+    clock: Clock = "s"
 
     @property
     def mean(self) -> Interval:

@@ -17,7 +17,7 @@ from mho.evaluation.sampled import Screening
 from mho.evaluation.statistics import Interval
 from mho.evaluation.writing import Writing
 from mho.text import table
-from mho.units import format_duration, percent, significant
+from mho.units import Clock, age_column, age_heading, format_age, percent, significant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Result:
         values: ``(sigma, age, chip)`` float64; where chips were sampled, best estimates and ``nan`` for no chip.
         ekl: the same shape (nats), ``None`` for models that are no classifiers.
         sigma: values of the first axis; ``(None,)`` where the device keeps its own sigma.
-        age: values of the second axis, seconds.
+        age: values of the second axis, in units of ``clock``.
         metric: name of the metric; its values are fractions for accuracies.
         ideal: the metric of the quantised model on noiseless cells.
         digital: the metric of the model as it was passed in.
@@ -42,6 +42,7 @@ class Result:
         provenance: versions, device, batching and wall time.
         screening: how far every chip is known, where :func:`mho.evaluate` was given a ``precision``.
         writing: what programming a chip costs, at every sigma.
+        clock: what an age counts: seconds (``"s"``) or inferences.
     """
 
     values: NDArray[np.float64]
@@ -63,6 +64,7 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     screening: Screening | None = None
     writing: Writing | None = None
+    clock: Clock = "s"
 
     @property
     def axes(self) -> dict[str, tuple[Any, ...]]:
@@ -96,13 +98,14 @@ class Result:
     def at(self, *, sigma: float | None = None, age: float | None = None) -> Population:
         """The population at one point; an axis of length one needs no coordinate."""
         i = _position("sigma", sigma, self.sigma)
-        j = _position("age", age, self.age)
+        j = _position("age", age, self.age, self.clock)
         plain = Population(
             values=self.values[i, j],
             ekl_values=None if self.ekl is None else self.ekl[i, j],
             sigma=self.sigma[i],
             age=self.age[j],
             confidence=self.confidence,
+            clock=self.clock,
         )
         return plain if self.screening is None else self.screening.at(i, j, self.images, plain)
 
@@ -116,11 +119,12 @@ class Result:
         return len(self.sigma) * len(self.age)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat record per population, for tables, CSV and JSON (fractions, seconds, nats)."""
+        """One flat record per population, for tables, CSV and JSON (fractions, seconds or inferences, nats)."""
         return [self._row(p) for p in self.populations()]
 
     def _row(self, p: Population) -> dict[str, Any]:
-        row: dict[str, Any] = {"label": self.label, "sigma": p.sigma, "age_s": p.age, "chips": len(p.values)}
+        row: dict[str, Any] = {"label": self.label, "sigma": p.sigma, age_column(self.clock): p.age}
+        row["chips"] = len(p.values)
         named: dict[str, Interval | None] = {"mean": p.mean}
         named |= {f"p{k:g}": p.percentile(k) for k in self.percentiles}
         if self.threshold is not None:
@@ -159,7 +163,8 @@ class Result:
         show = percent if self.bounded else significant
         columns = [*(f"p{k:g}" for k in self.percentiles)]
         columns += [f"yield≥{show(self.threshold)}"] if self.threshold is not None else []
-        header = ["sigma", "age", "mean", *columns, "min", "std", *(["EKL"] if self.ekl is not None else [])]
+        header = ["sigma", age_heading(self.clock), "mean", *columns, "min", "std"]
+        header += ["EKL"] if self.ekl is not None else []
         rows = []
         for p in self.populations():
             shown = [_spell(p.mean, show), *(_spell(p.percentile(k), show) for k in self.percentiles)]
@@ -167,7 +172,7 @@ class Result:
             shown += [show(p.minimum), show(p.std)]
             shown += [] if p.ekl is None else [significant(p.ekl.value)]
             sigma = "device's" if p.sigma is None else f"{p.sigma:g}"
-            rows.append([sigma, format_duration(p.age), *shown])
+            rows.append([sigma, format_age(p.age, self.clock), *shown])
         title = (
             f"{self.label}: {self.metric}{' in %' if self.bounded else ''}, {accounts.size(self)} samples, "
             f"seed {self.seed}; digital {show(self.digital)}, noiseless cells {show(self.ideal)}; "
@@ -177,13 +182,13 @@ class Result:
         return "\n".join([table(header, rows, left=2, title=title), *costs, *accounts.lines(self)])
 
 
-def _position(axis: str, wanted: float | None, have: tuple[float | None, ...]) -> int:
+def _position(axis: str, wanted: float | None, have: tuple[float | None, ...], clock: Clock = "s") -> int:
     if wanted is None and len(have) == 1:
         return 0
     for i, value in enumerate(have):
         if value == wanted or (value is not None and wanted is not None and abs(value - wanted) <= 1e-9 * abs(value)):
             return i
-    shown = ", ".join(format_duration(v) if axis == "age" and v is not None else str(v) for v in have)
+    shown = ", ".join(format_age(v, clock) if axis == "age" and v is not None else str(v) for v in have)
     raise SpecError(f"no {axis} {wanted} in this result; it has {shown}")
 
 

@@ -155,6 +155,7 @@ class Screening:
             sigma=plain.sigma,
             age=plain.age,
             confidence=plain.confidence,
+            clock=plain.clock,
             first=self.first[i, j][made],
             low=self.low[i, j][made],
             high=self.high[i, j][made],

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mho.devices.base import Device
+from mho.devices.base import Device, common_clock
 from mho.errors import SpecError
 from mho.frozen import FrozenDict
 from mho.mapping.base import Mapping
 from mho.mapping.encodings import SlicedMagnitude
 from mho.programming import OpenLoop, Scheme
 from mho.spec import Spec, added
+from mho.units import Clock
+
+APART = "deploy them one by one, with the rest digital (None)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,11 @@ class Memory(Spec):
     def label(self) -> str:
         """Short name for tables."""
         return self.device.label
+
+    @property
+    def clock(self) -> Clock | None:
+        """What an age counts; see :attr:`mho.devices.Device.clock`."""
+        return self.device.clock
 
     def with_sigma(self, sigma: float) -> Memory:
         """The same memory with its device at another severity."""
@@ -55,8 +63,14 @@ class NameRules(Spec):
                 raise SpecError(
                     f"rule '{pattern}' is {memory!r}; it takes a memory (kind: Memory, device: ...) or null (digital)"
                 ).at("rules", pattern)
+        common_clock((m.device for m in self.rules.values() if m is not None), "rules", APART)
 
     @property
     def label(self) -> str:
         """Short name for tables: the devices in use."""
         return ", ".join(dict.fromkeys(m.label for m in self.rules.values() if m is not None))
+
+    @property
+    def clock(self) -> Clock | None:
+        """What an age counts of the memories that age; ``None`` if none does."""
+        return next((m.clock for m in self.rules.values() if m is not None and m.clock is not None), None)

@@ -8,7 +8,7 @@ from typing import Any
 from mho.reports import answer, overview
 from mho.reports.chapter import Chapter, Statistics
 from mho.reports.summary import Summary
-from mho.reports.wording import age_words, capital, duration_words, ordinal
+from mho.reports.wording import age_span, age_words, capital, ordinal
 from mho.reports.writing import verified
 
 
@@ -77,7 +77,8 @@ def _subtitle(summary: Summary) -> str:
     ]
     data = {r.data for r in every}
     parts[0] += f" of {data.pop()}" if len(data) == 1 and data != {""} else ""
-    parts += [age_words(ages[0]) + (f" to {duration_words(ages[-1])}" if len(ages) > 1 else "")]
+    last = f" to {age_span(ages[-1], summary.clock)}" if len(ages) > 1 else ""
+    parts += [age_words(ages[0], summary.clock) + last]
     if len({r.digital for r in every}) == 1:
         parts.append(f"digital network {scale.said(every[0].digital, 2)}")
     if summary.many:

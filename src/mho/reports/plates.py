@@ -9,7 +9,7 @@ from mho.reports import figures
 from mho.reports.figures import Drawing, Key, grouping, places
 from mho.reports.figures.places import Places
 from mho.reports.summary import Entry, Summary
-from mho.reports.wording import age_words, capital, ordinal, sigma_words
+from mho.reports.wording import age_words, capital, ordinal, sigma_words, since
 
 PANELS = 3  # panels a figure of few results has at most; of more ages, the first and the last are drawn
 
@@ -57,7 +57,7 @@ def _few(summary: Summary, specs: Mapping[str, str]) -> list[Plate]:
         sigmas = summary.sigmas
         chosen: list[float | None] = [sigmas[len(sigmas) // 2], sigmas[-1]] if len(sigmas) > 1 else [None]
         where = " and ".join(sigma_words(s) for s in chosen if s is not None)
-        caption = f"{metric} against time since programming{f', {where}' if where else ''}."
+        caption = f"{metric} against {since(summary.clock)}{f', {where}' if where else ''}."
         out.append(Plate("ageing", [figures.ageing(summary, s) for s in chosen], caption, keys, specs))
     return out
 
@@ -91,17 +91,18 @@ def _many(summary: Summary, specs: Mapping[str, str]) -> list[Plate]:
     if len(along.ticks) > 1:
         drawn = []
         for statistic, words in statistics:
-            title = f"{words} of {summary.scale.metric} against sigma, {age_words(age)}"
+            title = f"{words} of {summary.scale.metric} against sigma, {age_words(age, summary.clock)}"
             panels = figures.multiples(summary, along, statistic, age, title, f"{words} of {summary.scale.name}")
             drawn.append((statistic, title, panels))
         if len(groups.panels) == 1:
             both = f"{' and '.join(words for _, words in statistics)} of {summary.scale.metric} against sigma"
-            drawn = [("severity", f"{both}, {age_words(age)}", [p for _, _, panels in drawn for p in panels])]
+            both = f"{both}, {age_words(age, summary.clock)}"
+            drawn = [("severity", both, [p for _, _, panels in drawn for p in panels])]
         for name, title, panels in drawn:
             out.append(Plate(name, panels, f"{capital(title)}. {lines(along)}", curves, specs))
     if len(summary.ages) > 1:
         statistic, words = statistics[0]
-        title = f"{words} of {summary.scale.metric} against time since programming, {sigma_words(sigma)}"
+        title = f"{words} of {summary.scale.metric} against {since(summary.clock)}, {sigma_words(sigma)}"
         alone = f"{words} of {summary.scale.name}"
         along = places.ages(summary)
         panels = figures.multiples(summary, along, statistic, sigma, title, alone)

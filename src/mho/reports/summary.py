@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from mho.errors import SpecError
 from mho.reports.labels import axes_of, short_labels
 from mho.reports.scale import Scale, Tail, scale_of, tail_of
 from mho.reports.wording import age_words, sigma_words
 from mho.reports.writing import Written, written
+from mho.units import Clock, age_unit
 
 if TYPE_CHECKING:
     from mho.evaluation.population import Population
@@ -25,7 +27,7 @@ class Numbers(NamedTuple):
 
     Attributes:
         sigma: ``None`` where the device keeps its own.
-        age: seconds.
+        age: in units of the summary's clock.
         chips: how many there are.
         mean: over chips.
         percentiles: percentile to its value.
@@ -80,7 +82,7 @@ class Entry:
     def where(self, numbers: Numbers) -> str:
         """``"sigma 0.1 after 1 year"``; without the age where there is none but zero."""
         place = sigma_words(numbers.sigma)
-        return place if self.result.age == (0.0,) else f"{place} {age_words(numbers.age)}"
+        return place if self.result.age == (0.0,) else f"{place} {age_words(numbers.age, self.result.clock)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,7 @@ class Summary:
         percentiles: all that were asked for, ascending; computed for every result, so that they compare.
         thresholds: all that were asked for, ascending.
         common: the largest sigma and oldest age that every result has; ``None`` if they share no point.
+        clock: what an age of all results counts: seconds (``"s"``) or inferences.
     """
 
     entries: tuple[Entry, ...]
@@ -102,6 +105,7 @@ class Summary:
     percentiles: tuple[float, ...]
     thresholds: tuple[float, ...]
     common: tuple[float | None, float] | None
+    clock: Clock = "s"
 
     @classmethod
     def of(cls, results: Mapping[str, Result], axes: Mapping[str, Mapping[str, str]] | None = None) -> Summary:
@@ -112,7 +116,8 @@ class Summary:
             axes: label to axis to value, as :func:`mho.reports.write` takes them.
 
         Raises:
-            SpecError: there are no results, they measure different things, or the axes do not fit them.
+            SpecError: there are no results, they measure different things, their ages count different things, or the
+                axes do not fit them.
         """
         scale = scale_of(results.values())
         ks = tuple(sorted({k for r in results.values() for k in r.percentiles}))
@@ -135,8 +140,9 @@ class Summary:
             for i, (label, result) in enumerate(results.items())
         )
         return cls(
-            entries=entries, scale=scale, tail=tail, percentiles=ks, thresholds=thresholds, common=_common(results)
-        )
+            entries=entries, scale=scale, tail=tail, percentiles=ks, thresholds=thresholds, common=_common(results),
+            clock=clock_of(results),
+        )  # fmt: skip
 
     @property
     def many(self) -> bool:
@@ -145,7 +151,7 @@ class Summary:
 
     @property
     def ages(self) -> list[float]:
-        """Seconds, ascending."""
+        """Ascending."""
         return sorted({n.age for e in self.entries for n in e.numbers})
 
     @property
@@ -182,6 +188,23 @@ class Summary:
             return math.inf if math.isnan(value) else -value
 
         return sorted(self.entries, key=order)
+
+
+def clock_of(results: Mapping[str, Result]) -> Clock:
+    """What the ages of all results count; results that are not older than their programming stand beside any.
+
+    Raises:
+        SpecError: two count differently.
+    """
+    known: dict[Clock, str] = {}
+    for label, result in results.items():
+        if any(result.age):
+            known.setdefault(result.clock, label)
+    if len(known) > 1:
+        said = " and ".join(f"'{label}' in {age_unit(clock)}" for clock, label in known.items())
+        raise SpecError(f"ages count {said}; give results of one kind to a page")
+    fresh: set[Clock] = {result.clock for result in results.values()}
+    return next(iter(known), "inferences" if "inferences" in fresh else "s")
 
 
 def _numbers(

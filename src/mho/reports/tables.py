@@ -10,7 +10,7 @@ from mho.reports.scale import Scale
 from mho.reports.summary import Entry, Numbers, Summary
 from mho.reports.wording import count, energy, ordinal
 from mho.reports.writing import NONE, Written, verified
-from mho.units import format_duration
+from mho.units import age_heading, format_age, format_duration
 
 if TYPE_CHECKING:
     from mho.evaluation.statistics import Interval
@@ -54,7 +54,7 @@ def populations(summary: Summary, kept: list[tuple[Entry, Numbers]]) -> Table:
     with_counts = len({n.chips for _, n in kept}) > 1
     # Where the axes tell all results apart, a label says nothing that they do not.
     labelled = not names or summary.entries[0].short == summary.entries[0].label
-    header = [*["label"] * labelled, *names, "sigma", "age", *["chips"] * with_counts, "mean"]
+    header = [*["label"] * labelled, *names, "sigma", age_heading(summary.clock), *["chips"] * with_counts, "mean"]
     header += [*(f"{ordinal(k)} percentile" for k in summary.percentiles), summary.extreme, "std"]
     header += [*(f"yield ≥ {scale.factor * t:g}" for t in summary.thresholds), *["EKL, nats"] * with_ekl]
     costs = [n.written for _, n in kept]
@@ -65,7 +65,7 @@ def populations(summary: Summary, kept: list[tuple[Entry, Numbers]]) -> Table:
             *[Cell(entry.label)] * labelled,
             *(Cell(entry.axes[name]) for name in names),
             Cell("own", order=math.inf) if n.sigma is None else Cell(f"{n.sigma:g}"),
-            Cell(format_duration(n.age), order=n.age),
+            Cell(format_age(n.age, summary.clock), order=n.age),
             *[Cell(f"{n.chips:,}", order=n.chips)] * with_counts,
             interval(n.mean, scale),
             *(interval(i, scale) for i in n.percentiles.values()),

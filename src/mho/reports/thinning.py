@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mho.reports.summary import Entry, Numbers, Summary
-from mho.units import format_duration
+from mho.units import age_unit, format_age
 
 LIMIT = 1_950_000  # bytes of a page
 SHARES = (1.0, 0.5, 0.25, 0.1)  # of the rows and texts below, until the page is small enough
@@ -23,7 +23,9 @@ def rows(summary: Summary, share: float = 1.0) -> tuple[list[tuple[Entry, Number
         return kept, ""
     sigmas = sorted({n.sigma for _, n in kept if n.sigma is not None})
     ages = sorted({n.age for _, n in kept})
-    left = [f"ages {', '.join(map(format_duration, ages))}"] if len(ages) < len(summary.ages) else []
+    shown = ", ".join(format_age(age, summary.clock) for age in ages)
+    unit = "ages" if summary.clock == "s" else age_unit(summary.clock)
+    left = [f"{unit} {shown}"] if len(ages) < len(summary.ages) else []
     left += [f"sigmas {', '.join(f'{s:g}' for s in sigmas)}"] if len(sigmas) < len(summary.sigmas) else []
     which = f" ({'; '.join(left)})" if left else ""
     return kept, f"Thinned: {len(kept):,} of {everyone:,} populations are on this page{which}; the results have all."

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import math
 
-from mho.units import format_duration
+from mho.units import Clock, age_unit, format_age, format_duration
 
 NBSP = "\N{NO-BREAK SPACE}"
 _UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day", "y": "year"}
 _JOULES = (("kJ", 1e3), ("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6), ("nJ", 1e-9), ("pJ", 1e-12))
 
 
-def age_words(seconds: float) -> str:
-    """``"just programmed"`` for zero, else ``"after 1 year"``."""
-    return "just programmed" if seconds == 0 else f"after {duration_words(seconds)}"
+def age_words(age: float, clock: Clock = "s") -> str:
+    """``"just programmed"`` for zero, else ``"after 1 year"``, ``"after 100 inferences"``."""
+    return "just programmed" if age == 0 else f"after {age_span(age, clock)}"
+
+
+def age_span(age: float, clock: Clock) -> str:
+    """``"1 year"``, ``"100 inferences"``."""
+    return duration_words(age) if clock == "s" else format_age(age, clock, unit=True).replace(" ", NBSP)
+
+
+def since(clock: Clock) -> str:
+    """What an axis of ages shows: ``"time since programming"``, ``"inferences since programming"``."""
+    return f"{'time' if clock == 's' else age_unit(clock)} since programming"
 
 
 def duration_words(seconds: float) -> str:

@@ -13,7 +13,7 @@ from mho.spec import plain
 from mho.studies.calibration import measured_by
 from mho.studies.points import Point
 from mho.studies.sources import Data, Trained
-from mho.units import format_duration
+from mho.units import format_age
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,7 +34,7 @@ class Cell:
         key: hash of everything that decides its numbers.
         point: the combination of axis values that it belongs to.
         sigma: severity, ``None`` for the device's own.
-        age: seconds since programming.
+        age: since programming, in units of the point's clock.
         model: key of the network.
         job: everything that computes it, as plain data.
     """
@@ -65,7 +65,7 @@ class Cell:
 
     def __str__(self) -> str:
         sigma = "" if self.sigma is None else f", sigma {self.sigma:g}"
-        age = f", age {format_duration(self.age)}" if self.age else ""
+        age = f", age {format_age(self.age, self.point.clock, unit=True)}" if self.age else ""
         return f"{self.point.label}{sigma}{age}"
 
 

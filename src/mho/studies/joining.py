@@ -85,6 +85,8 @@ def answer_of(cell: Cell, data: Mapping[str, Any]) -> Any:
         changes["confidence"] = study.confidence  # intervals are made when they are asked for
     if "sigma" not in study.question.idle:
         changes["sigma"] = cell.sigma  # it was filled into the memory before the cell was computed
+    if "age" not in study.question.idle:
+        changes["clock"] = cell.point.clock  # the memory by itself may not age
     return replace(found, **changes)
 
 
@@ -109,7 +111,8 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
         # The severity was filled into the memory before the cell was computed.
         costs = _writing([data["result"].get("writing") for data, *_ in grid])
         return replace(
-            joined, sigma=tuple(sigmas), label=point.label, provenance=merged(sources), writing=costs
+            joined, sigma=tuple(sigmas), label=point.label, provenance=merged(sources), writing=costs,
+            clock=point.clock,
         )  # fmt: skip
     both = np.array([[data["both"] for data in line] for line in grid])
     metric = METRICS[study.metric]
@@ -131,6 +134,7 @@ def result_of(point: Point, cells: list[Cell], found: Mapping[Cell, dict[str, An
         data=first["data"],
         provenance=merged(sources),
         writing=_writing([data.get("writing") for data, *_ in grid]),
+        clock=point.clock,
     )
 
 

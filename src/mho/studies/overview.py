@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mho.text import table
-from mho.units import format_duration, percent, significant
+from mho.units import AGE_COLUMNS, age_column, age_heading, format_age, percent, significant
 
 if TYPE_CHECKING:
     from mho.studies.results import Answers
 
 ROWS = 60
 """Populations printed; the report and ``mho export`` have all."""
-PLACE = ("sigma", "age_s")
+PLACE = ("sigma", *AGE_COLUMNS)
 
 
 def overview(answers: Answers) -> str:
@@ -28,12 +28,14 @@ def overview(answers: Answers) -> str:
         rows = answers.summaries()
         named = [k for k in statistics(rows) if k not in (*axes, *PLACE)]
     header = [path.rpartition(".")[2] for path in axes]
-    header += [name.removesuffix("_s") for name in PLACE if name in rows[0]]
+    clock = next(iter(answers.points.values())).clock
+    aged = age_column(clock)
+    header += ["sigma"] * ("sigma" in rows[0]) + [age_heading(clock)] * (aged in rows[0])
     lines = []
     for row in rows[:ROWS]:
         place = [row[path] for path in axes]
         place += ["device's" if row["sigma"] is None else f"{row['sigma']:g}"] if "sigma" in row else []
-        place += [format_duration(row["age_s"])] if "age_s" in row else []
+        place += [format_age(row[aged], clock)] if aged in row else []
         lines.append([*place, *(spelled(row, name, show) for name in named)])
     header += named
     title = f"{answers.study.name}: {first.metric}{' in %' if first.bounded else ''}, {first.images:,} samples"

@@ -15,6 +15,7 @@ from mho.frozen import FrozenDict
 from mho.programming import OpenLoop, Scheme
 from mho.spec import Spec
 from mho.studies.sources import described
+from mho.units import Clock, age_unit
 
 if TYPE_CHECKING:
     from mho.studies.question import Question
@@ -31,10 +32,12 @@ class Point:
     Attributes:
         study: the study with that combination filled in, and no axes.
         axes: dotted name of the field to what tables call its value here.
+        clock: what ages count in all points of the study; seconds where nothing ages.
     """
 
     study: Study
     axes: FrozenDict
+    clock: Clock = "s"
 
     @property
     def label(self) -> str:
@@ -48,7 +51,7 @@ def points(study: Study) -> tuple[Point, ...]:
     """Every combination of the axes' values, the last axis fastest.
 
     Raises:
-        SpecError: two of them would be called the same.
+        SpecError: two of them would be called the same, or count their ages differently.
     """
     named = [[(path, label, value) for label, value in _values(vs)] for path, vs in study.axes.items()]
     bare = study.replace(axes=FrozenDict())
@@ -63,7 +66,20 @@ def points(study: Study) -> tuple[Point, ...]:
             raise type(error)(f"{error} (at {said})").at("axes", path) from None
         out.append(Point(point, FrozenDict({path: label for path, label, _ in chosen})))
     _check_labels(out)
-    return tuple(out)
+    clock = _clock(out)
+    return tuple(dataclasses.replace(point, clock=clock) for point in out)
+
+
+def _clock(made: list[Point]) -> Clock:
+    """The clock of all points that have one: points that do not age stand beside any."""
+    known: dict[Clock, Point] = {}
+    for point in made:
+        if (clock := point.study.memory.clock) is not None:
+            known.setdefault(clock, point)
+    if len(known) > 1:
+        said = " and ".join(f"'{point.label}' in {age_unit(clock)}" for clock, point in known.items())
+        raise SpecError(f"ages count {said}, and a study has one list of ages; make it two studies").at("axes")
+    return next(iter(known), "s")
 
 
 def _check_labels(made: list[Point]) -> None:

@@ -17,6 +17,7 @@ from mho.studies import calibration
 from mho.studies.points import Point
 from mho.studies.sources import Checkpoint, Trained
 from mho.studies.study import Study
+from mho.units import Clock
 
 MOST = 10_000
 """Combinations that are tried one by one; the axes of larger studies are checked each by itself."""
@@ -36,6 +37,7 @@ class Rehearsal:
         trained: networks that the study trains.
         files: checkpoints that it reads.
         calibrated: whether any of them looks at the calibration data.
+        clock: what ages count.
     """
 
     combinations: int
@@ -43,6 +45,7 @@ class Rehearsal:
     trained: tuple[Trained, ...]
     files: tuple[Checkpoint, ...]
     calibrated: bool
+    clock: Clock
 
 
 def rehearse(study: Study, folder: str | Path = ".") -> Rehearsal:
@@ -57,7 +60,7 @@ def rehearse(study: Study, folder: str | Path = ".") -> Rehearsal:
     """
     combinations = math.prod(len(values) for values in study.axes.values())
     tried = combinations <= MOST
-    points = study.points if tried else (Point(study.replace(axes={}), FrozenDict()),)
+    points = study.points if tried else (Point(study.replace(axes={}), FrozenDict(), study.memory.clock or "s"),)
     models: dict[Any, None] = {}
     calibrated = False
     populations: set[tuple[Memory, float | None, float]] = set()
@@ -81,7 +84,8 @@ def rehearse(study: Study, folder: str | Path = ".") -> Rehearsal:
     files = tuple(model for model in models if isinstance(model, Checkpoint))
     for model in files:
         _look_for(model, Path(folder))
-    return Rehearsal(combinations, tried, tuple(m for m in models if isinstance(m, Trained)), files, calibrated)
+    trained = tuple(m for m in models if isinstance(m, Trained))
+    return Rehearsal(combinations, tried, trained, files, calibrated, points[0].clock)
 
 
 def _memories(memory: Memory | NameRules) -> list[Memory]:

@@ -16,6 +16,7 @@ from mho.studies.plan import Plan
 from mho.studies.points import Point
 from mho.studies.store import Store
 from mho.studies.study import Study
+from mho.units import age_column
 
 if TYPE_CHECKING:
     from mho.evaluation.result import Result
@@ -47,7 +48,7 @@ class Answers:
     notices: tuple[str, ...]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat record per population, axes first (fractions, seconds, nats); per line of what a question found."""
+        """One flat record per population, axes first (fractions, nats); per line of what a question found."""
         out = []
         for label, result in self.results.items():
             out += [{**self.points[label].axes, **record} for record in result.rows()]
@@ -67,8 +68,8 @@ class Answers:
         point, question = self.points[label], self.study.question
         assert question is not None
         sigma, (age,) = point.study.sigma, point.study.age
-        place = {"sigma": sigma[0] if sigma else None, "age_s": age}
-        return {**point.axes, **{k: v for k, v in place.items() if k.removesuffix("_s") not in question.idle}}
+        place = {"sigma": ("sigma", sigma[0] if sigma else None), "age": (age_column(point.clock), age)}
+        return {**point.axes, **dict(said for name, said in place.items() if name not in question.idle)}
 
     def every_chip(self) -> list[dict[str, Any]]:
         """One flat record per chip and population: axes, sigma, age, chip number, metric and EKL.
@@ -96,7 +97,7 @@ class Answers:
                                 "low": float(judged.low[i, j, c]),
                                 "high": float(judged.high[i, j, c]),
                             }
-                        at = {"sigma": sigma, "age_s": age, "chip": result.first_chip + c}
+                        at = {"sigma": sigma, age_column(result.clock): age, "chip": result.first_chip + c}
                         out.append({**self.points[label].axes, "label": label, **at, **value})
         return out
 
@@ -155,7 +156,7 @@ def collect(plan: Plan, store: Store, index: Index, failures: Mapping[str, str])
 def _one(cell: Cell) -> Point:
     """The combination of a cell at its own severity and age alone."""
     point, sigma = cell.point, () if cell.sigma is None else (cell.sigma,)
-    return Point(point.study.replace(sigma=sigma, age=(cell.age,)), point.axes)
+    return Point(point.study.replace(sigma=sigma, age=(cell.age,)), point.axes, point.clock)
 
 
 def _trained(plan: Plan, cells: Mapping[str, Joined]) -> dict[str, dict[str, tuple[Shard, ...]]]:

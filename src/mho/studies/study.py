@@ -14,7 +14,7 @@ from mho.memory.spec import Memory, NameRules
 from mho.spec import Spec, added, yaml_of
 from mho.studies.questions import Question
 from mho.studies.sources import Checkpoint, Data, Trained
-from mho.units import parse_duration
+from mho.units import Clock, check_age, parse_age
 
 if TYPE_CHECKING:
     from mho.studies.points import Point
@@ -37,7 +37,7 @@ class Study(Spec):
         data: the test set.
         chips: chips per sigma and age, 100 if ``None``; with ``precision`` the most there may be, 100,000 if ``None``.
         sigma: severities, fractions of the cell's full range; none keeps the device's own.
-        age: seconds since programming.
+        age: seconds since programming, or inferences where the memory counts these.
         metric: a name of :data:`mho.evaluation.METRICS`.
         percentiles: k of the k-th percentile performances shown.
         threshold: metric that a chip must reach to count towards the yield.
@@ -76,7 +76,7 @@ class Study(Spec):
     def __post_init__(self) -> None:
         for name in SEVERAL:
             object.__setattr__(self, name, _several(getattr(self, name)))
-        object.__setattr__(self, "age", tuple(map(_seconds, self.age)))
+        object.__setattr__(self, "age", tuple(map(_parsed, self.age)))
         for name in ("axes", "precision"):
             value = getattr(self, name)
             if isinstance(value, Mapping):
@@ -91,6 +91,7 @@ class Study(Spec):
             values = getattr(self, name)
             self.check(len(set(values)) == len(values), name, "lists a value twice")
         self.check(bool(self.age), "age", "is an empty list; give one or more values")
+        self._check_ages(self.memory.clock or "s")
         self._check_metric()
         self._check_calibration()
         self._check_question()
@@ -102,6 +103,13 @@ class Study(Spec):
         for i, value in enumerate(getattr(self, name)):
             if not fits(value):
                 raise SpecError(f"Study: {name}={value!r} {must}").at(name, i)
+
+    def _check_ages(self, clock: Clock) -> None:
+        for i, age in enumerate(self.age):
+            try:
+                check_age(age, clock)
+            except SpecError as error:
+                raise error.at("age", i) from None
 
     def _check_metric(self) -> None:
         from mho.evaluation.metrics import METRICS
@@ -166,14 +174,14 @@ def _several(value: Any) -> Any:
     return tuple(value)
 
 
-def _seconds(age: Any) -> Any:
+def _parsed(age: Any) -> Any:
     if not isinstance(age, str | int | float) or isinstance(age, bool):
         return age  # the field's type says so, in its own words
     try:
-        seconds = parse_duration(age)
+        number = parse_age(age)
     except SpecError as error:
         raise error.at("age") from None
-    return seconds if math.isfinite(seconds) else age
+    return number if math.isfinite(number) else age
 
 
 def _frozen(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mho.errors import unknown
 from mho.studies.observers import Observer
 from mho.training.trackers import needed, numbers
+from mho.units import AGE_COLUMNS, age_column
 
 if TYPE_CHECKING:
     from mho.studies.cells import Cell
@@ -64,7 +65,7 @@ class WandB(Observer):
 
     def finished(self, cell: Cell, row: dict[str, Any]) -> None:
         """See :class:`Observer`."""
-        self._run.log({**cell.point.axes, "sigma": cell.sigma, "age_s": cell.age, **_statistics(row)})
+        self._run.log({**cell.point.axes, **_place(cell), **_statistics(row)})
 
     def failed(self, what: str, error: str) -> None:
         """See :class:`Observer`."""
@@ -92,7 +93,7 @@ class MLflow(Observer):
     def finished(self, cell: Cell, row: dict[str, Any]) -> None:
         """See :class:`Observer`."""
         with self._mlflow.start_run(run_name=str(cell), nested=True):
-            self._mlflow.log_params({**cell.point.axes, "sigma": cell.sigma, "age_s": cell.age})
+            self._mlflow.log_params({**cell.point.axes, **_place(cell)})
             # MLflow takes no comparison signs in names.
             self._mlflow.log_metrics({k.replace(">=", "_at_"): v for k, v in _statistics(row).items()})
 
@@ -117,6 +118,10 @@ def tracker(name: str) -> Observer:
     return TRACKERS[name]()
 
 
+def _place(cell: Cell) -> dict[str, float | None]:
+    return {"sigma": cell.sigma, age_column(cell.point.clock): cell.age}
+
+
 def _statistics(row: dict[str, Any]) -> dict[str, float]:
     """The numbers of a row that exist: a limit that the chips are too few for does not."""
-    return numbers(row, but=("label", "sigma", "age_s"))
+    return numbers(row, but=("label", "sigma", *AGE_COLUMNS))

@@ -14,6 +14,7 @@ from mho.evaluation.population import Population, nulls
 from mho.evaluation.statistics import Interval, mean_interval
 from mho.evaluation.verification.speed import speedup
 from mho.evaluation.verification.wording import loop, points
+from mho.units import Clock, age_column
 
 Array = NDArray[np.float64]
 
@@ -54,12 +55,13 @@ class Verification:
         higher_is_better: as it is of accuracy.
         unit: what the fractions are of: ``"weight"`` or ``"cell"``.
         sigma: severity, ``None`` for the device's own.
-        age: seconds since programming.
+        age: since programming, in units of ``clock``.
         memory: YAML of the memory, or of the rules.
         seed: of the deployment.
         first_chip: number of the first chip.
         references: BibTeX keys.
         provenance: versions, device and wall time.
+        clock: what an age counts: seconds (``"s"``) or inferences.
     """
 
     rankings: tuple[str, ...]
@@ -96,6 +98,7 @@ class Verification:
     first_chip: int = 0
     references: tuple[str, ...] = ("yan2022swim",)
     provenance: dict[str, Any] = field(default_factory=dict)
+    clock: Clock = "s"
 
     @property
     def chips(self) -> int:
@@ -110,7 +113,9 @@ class Verification:
             has = ", ".join(f"{f:g}" for f in self.fractions)
             raise SpecError(f"no fraction {fraction:g} in this result; it has {has}")
         values = self.values[i, near[0]]
-        return Population(values=values, ekl_values=None, sigma=self.sigma, age=self.age, confidence=self.confidence)
+        return Population(
+            values=values, ekl_values=None, sigma=self.sigma, age=self.age, confidence=self.confidence, clock=self.clock
+        )
 
     def area(self, ranking: str, other: str | None = None) -> Interval:
         """Mean metric over NWC from 0 to 1 by :meth:`areas`; less that of ``other`` if one is given.
@@ -161,7 +166,7 @@ class Verification:
 
     def _record(self, i: int, j: int) -> dict[str, Any]:
         p = self.at(self.rankings[i], self.fractions[j])
-        out: dict[str, Any] = {"label": self.label, "sigma": self.sigma, "age_s": self.age}
+        out: dict[str, Any] = {"label": self.label, "sigma": self.sigma, age_column(self.clock): self.age}
         out |= {"ranking": self.rankings[i], "fraction": self.fractions[j]}
         named = ("nwc", "nwc_with_first_write", "cycles", "failures", "seconds", "joules")
         out |= {name: float(getattr(self, name)[i, j]) for name in named if getattr(self, name) is not None}

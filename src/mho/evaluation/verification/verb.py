@@ -14,7 +14,7 @@ from torch import nn
 
 from mho.errors import SpecError
 from mho.evaluation import provenance
-from mho.evaluation.arguments import check_counts, check_statistics, single
+from mho.evaluation.arguments import age_of, check_counts, check_statistics, single
 from mho.evaluation.bench import Bench, Lot
 from mho.evaluation.metrics import Metric, UserMetric
 from mho.evaluation.plan import Batching
@@ -83,7 +83,7 @@ def verify(
         first_chip: number of the first one.
         seed: decides every chip.
         sigma: severity; the device's own if ``None``.
-        age: seconds since programming.
+        age: seconds since programming, or inferences; see :func:`mho.evaluate`.
         metric: as :func:`mho.evaluate`.
         confidence: two-sided coverage of every interval.
         device: as :func:`mho.evaluate`.
@@ -103,9 +103,9 @@ def verify(
     check_counts(n_chips=n_chips, first_chip=first_chip, batch_size=batch_size)
     check_statistics((), confidence)
     (severity,) = single("sigma", sigma, lambda s: 0 <= s < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
-    (oldness,) = single("age", age, lambda a: 0 <= a < math.inf, "zero or more seconds, and finite")
     asked = question(memory, rankings, fractions, target_drop, calibration, data)
     chips = deploy(model, asked.rules, seed=seed)
+    oldness = age_of(age, chips.clock)
     given = Curvatures.sorted(sensitivity)
     for scheme in asked.schemes:
         given.check(scheme, asked.samples)
@@ -114,9 +114,9 @@ def verify(
     )
     if asked.drop is not None and not bench.metric.bounded:
         raise SpecError(f"target_drop is a drop of a fraction such as accuracy; {bench.metric.name} is none")
-    lot = bench.lot(severity, oldness or 0.0, 1)
+    lot = bench.lot(severity, oldness, 1)
     with torch.inference_mode():
-        programmed = bench.chips.programmed(sigma=severity, age=oldness or 0.0, by_cell=True)
+        programmed = bench.chips.programmed(sigma=severity, age=oldness, by_cell=True)
     found = [given.of(s, bench.chips, asked.samples) for s in asked.schemes]
     curves = [Curve.of(s, bench.chips, programmed, h) for s, h in zip(asked.schemes, found, strict=True)]
     masks = [curve.masks(asked.fractions) for curve in curves]
@@ -126,7 +126,7 @@ def verify(
             chips, asked.samples, metric=metric, device=device, dtype=dtype, batching=batching, batch_size=batch_size,
             by_cell=True,
         )  # fmt: skip
-        on_samples = held_out.lot(severity, oldness or 0.0, 1)
+        on_samples = held_out.lot(severity, oldness, 1)
         loop = Loop.of(curves, on_samples, increment=asked.increment, drop=asked.drop)
     values = np.full((len(curves), len(asked.fractions), n_chips), np.nan)
     stopped = np.full((n_chips, len(curves), 3), np.nan)
@@ -161,7 +161,8 @@ def verify(
         higher_is_better=bench.metric.higher_is_better,
         unit=asked.unit,
         sigma=severity,
-        age=oldness or 0.0,
+        age=oldness,
+        clock=chips.clock,
         memory=chips.to_yaml(),
         seed=seed,
         first_chip=first_chip,

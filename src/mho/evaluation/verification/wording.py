@@ -8,7 +8,7 @@ import numpy as np
 
 from mho.evaluation.statistics import mean_interval
 from mho.text import table
-from mho.units import format_duration, percent, significant
+from mho.units import format_age, format_duration, percent, significant
 
 if TYPE_CHECKING:
     from mho.evaluation.verification.result import Verification
@@ -25,7 +25,7 @@ def points(result: Verification) -> str:
         counted = [f"{row['nwc']:.3f}", f"{row['cycles']:,.0f}", *costs]
         rows.append([row["ranking"], f"{row['fraction']:g}", *counted, *spelled, show(row["min"])])
     where = "" if result.sigma is None else f"sigma {result.sigma:g}, "
-    where += f"age {format_duration(result.age)}, " if result.age else ""
+    where += f"age {format_age(result.age, result.clock, unit=True)}, " if result.age else ""
     title = (
         f"{result.label}: {result.metric}{' in %' if result.bounded else ''}, {result.chips} chips x {result.images} "
         f"samples, {where}seed {result.seed}; digital {show(result.digital)}, noiseless cells {show(result.ideal)}; "

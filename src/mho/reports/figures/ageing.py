@@ -8,7 +8,7 @@ from mho.errors import SpecError
 from mho.reports.figures import lines, places
 from mho.reports.figures.canvas import HEIGHT, WIDTH, Drawing, Mark, Sheet
 from mho.reports.summary import Entry, Numbers, Summary
-from mho.reports.wording import sigma_words
+from mho.reports.wording import sigma_words, since
 
 
 def ageing(summary: Summary, sigma: float | None = None) -> Drawing:
@@ -41,7 +41,7 @@ def ageing(summary: Summary, sigma: float | None = None) -> Drawing:
 
     where = f" at {sigma_words(sigma)}" if sigma is not None else ""
     names = ", ".join(e.label for e in summary.entries)
-    return Drawing(WIDTH, HEIGHT, f"{summary.scale.name} against time since programming{where}: {names}", paint)
+    return Drawing(WIDTH, HEIGHT, f"{summary.scale.name} against {since(summary.clock)}{where}: {names}", paint)
 
 
 def _at(entry: Entry, sigma: float | None) -> list[Numbers]:

@@ -28,7 +28,7 @@ def distribution(summary: Summary, entry: Entry, age: float | None = None, *, sp
     Args:
         summary: what the entry is one of.
         entry: what to show; of more than 12 sigmas, 12 spread evenly.
-        age: seconds; ``None`` takes the last age.
+        age: ``None`` takes the last age.
         span: limits of the x axis, as it shows them; ``None`` covers every chip of this result.
 
     Raises:
@@ -60,10 +60,10 @@ def distribution(summary: Summary, entry: Entry, age: float | None = None, *, sp
         axes.set_yticks(range(len(sigmas)), [_sigma(s) for s in sigmas])
         axes.set_xlabel(plain(summary.scale.name, 40))
         axes.set_title("sigma", x=-0.03, ha="right", color=MUTED, pad=3)
-        axes.set_title(f"{plain(entry.short, 28)}, {age_words(at)}", loc="right", pad=3)
+        axes.set_title(f"{plain(entry.short, 28)}, {age_words(at, summary.clock)}", loc="right", pad=3)
         return marks
 
-    title = f"Distribution of {result.metric} over {result.chips} chips, {entry.label}, {age_words(at)}"
+    title = f"Distribution of {result.metric} over {result.chips} chips, {entry.label}, {age_words(at, summary.clock)}"
     return Drawing(WIDTH, 48 + ROW * len(sigmas), title, paint)
 
 

@@ -78,7 +78,7 @@ def multiples(
         summary: of many results.
         along: the x axis; sigmas or ages.
         statistic: ``mean`` or ``percentile`` (the one that stands for the unlucky chip).
-        at: of the other axis, the value that is shown: an age in seconds, or a sigma.
+        at: of the other axis, the value that is shown: an age, or a sigma.
         title: of the figure, for screen readers; the panel's heading follows.
         alone: heading of the panel if there is only one.
     """

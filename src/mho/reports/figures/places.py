@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mho.reports.figures.canvas import plain, size, thinned
 from mho.reports.summary import Numbers, Summary
-from mho.units import format_duration
+from mho.reports.wording import since
+from mho.units import age_heading, format_age
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +24,14 @@ class Places(NamedTuple):
         ticks: places and their labels, ascending.
         label: what the axis shows.
         aged: the axis shows ages.
+        word: the label where there is room for one word.
     """
 
     of: dict[float | None, float]
     ticks: list[tuple[float, str]]
     label: str
     aged: bool
+    word: str = "sigma"
 
     def place(self, numbers: Numbers) -> float:
         """Where the population stands."""
@@ -43,7 +46,7 @@ class Places(NamedTuple):
         shown = thinned(where, TICK * 1.12 * span / width)
         axes.set_xticks(where, minor=True)
         axes.set_xticks([where[i] for i in shown], [self.ticks[i][1] for i in shown])
-        axes.set_xlabel(("age" if self.aged else "sigma") if brief else self.label)
+        axes.set_xlabel(self.word if brief else self.label)
 
 
 def sigmas(summary: Summary) -> Places:
@@ -63,8 +66,8 @@ def ages(summary: Summary) -> Places:
     known = summary.ages
     at = decades(known)
     places: dict[float | None, float] = {a: at[a] for a in known}
-    ticks = [(at[a], plain(format_duration(a))) for a in known]
-    return Places(places, ticks, "time since programming", True)
+    ticks = [(at[a], plain(format_age(a, summary.clock))) for a in known]
+    return Places(places, ticks, since(summary.clock), True, age_heading(summary.clock))
 
 
 def decades(values: list[float]) -> dict[float, float]:

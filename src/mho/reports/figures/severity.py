@@ -16,14 +16,14 @@ def severity(summary: Summary, age: float | None = None) -> Drawing:
 
     Args:
         summary: its entries have one colour and marker each.
-        age: seconds; ``None`` takes the last age of the first result. Results without this age are left out.
+        age: ``None`` takes the last age of the first result. Results without this age are left out.
     """
     at = summary.entries[0].result.age[-1] if age is None else age
     side_by_side = all(len(e.result.sigma) == 1 for e in summary.entries)
     along = places.sigmas(summary)
 
     def paint(figure: Sheet) -> list[Mark]:
-        axes = lines.frame(figure, summary, age_words(at))
+        axes = lines.frame(figure, summary, age_words(at, summary.clock))
         marks = []
         for i, entry in enumerate(summary.entries):
             here = [n for n in entry.numbers if n.age == at]
@@ -43,4 +43,4 @@ def severity(summary: Summary, age: float | None = None) -> Drawing:
         return marks
 
     names = ", ".join(e.label for e in summary.entries)
-    return Drawing(WIDTH, HEIGHT, f"{summary.scale.name} against sigma, {age_words(at)}: {names}", paint)
+    return Drawing(WIDTH, HEIGHT, f"{summary.scale.name} against sigma, {age_words(at, summary.clock)}: {names}", paint)
