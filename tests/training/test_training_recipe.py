@@ -35,6 +35,12 @@ from mho.training.augment import crop_flip, darkest
         ({"precision": "float16"}, "precision='float16'"),
         ({"channels_last": "False"}, "channels_last='False' is a str"),
         ({"seed": -1}, "seed=-1"),
+        ({"loss": "hinge"}, "loss='hinge'"),
+        ({"margin": 1.0}, "margin=1.0 is for loss='binary-hinge'"),
+        ({"loss": "binary-hinge", "margin": 0.0}, "margin=0.0 must be positive"),
+        ({"loss": "binary-hinge", "label_smoothing": 0.1}, "label_smoothing=0.1 is for loss='cross-entropy'"),
+        ({"clamp": 0.0}, "clamp=0.0 must be positive"),
+        ({"clamp": "1"}, "clamp='1' is a str"),
     ],
 )
 def test_bad_recipes_are_one_line(fields: dict, words: str) -> None:

@@ -17,7 +17,7 @@ from mho.data import Dataset
 from mho.errors import MhoError, SpecError, UnknownNameError
 from mho.zoo.registry import built_as
 
-SHAPES = {"lenet": (1, 28, 28), "mlp": (1, 28, 28)}
+SHAPES = {"lenet": (1, 28, 28), "mlp": (1, 28, 28), "bnn-vgg3": (1, 28, 28), "bnn-resnet18": (3, 64, 64)}
 WEIGHTS = {
     "lenet": 105_918,
     "convnet": 6_397_632,
@@ -28,6 +28,9 @@ WEIGHTS = {
     "resnet32": 461_872,
     "resnet44": 655_408,
     "resnet56": 848_944,
+    "bnn-vgg3": 6_480_448,
+    "bnn-vgg7": 12_973_440,
+    "bnn-resnet18": 11_164_352,
 }
 QUICK = ("lenet", "mlp", "resnet20", "convnet")
 
@@ -49,7 +52,7 @@ def test_every_network_has_its_size_and_traces(name: str) -> None:
         assert torch.equal(torch.fx.symbolic_trace(model)(x), out)
 
 
-@pytest.mark.parametrize("name", ["vgg8", "resnet18"])
+@pytest.mark.parametrize("name", ["vgg8", "resnet18", "bnn-vgg3", "bnn-resnet18"])
 def test_a_narrower_network_scales_in_all_its_layers(name: str) -> None:
     usual, narrow = (zoo.build(name, **options).state_dict() for options in ({}, {"width": 16}))
     assert list(usual) == list(narrow)
@@ -123,6 +126,10 @@ def test_a_network_remembers_what_it_is() -> None:
         ("vgg8", {"width": 0}, SpecError, "vgg8: width=0 must be an integer of at least 1"),
         ("resnet18", {"width": 0.5}, SpecError, "resnet18: width=0.5"),
         ("convnet", {"channels": 1.5}, SpecError, "convnet: channels=1.5"),
+        ("bnn-vgg", {}, UnknownNameError, "unknown model 'bnn-vgg': did you mean 'bnn-vgg"),
+        ("bnn-vgg3", {"width": 0}, SpecError, "bnn-vgg3: width=0 must be an integer of at least 1"),
+        ("bnn-vgg7", {"image_size": 7}, SpecError, "bnn-vgg7: image_size=7 must be an integer of at least 8"),
+        ("bnn-resnet18", {"classes": 0}, SpecError, "bnn-resnet18: classes=0"),
         ("mlp", {"hidden": "256"}, SpecError, "mlp: hidden='256' must be a list of widths"),
         ("mlp", {"hidden": [256, 0]}, SpecError, "hidden width=0"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -26,7 +26,13 @@ class RecipeOptions:
     lr: Annotated[float | None, Parameter(help="Learning rate at the start.")] = None
     batch_size: Annotated[int | None, Parameter(help="Samples per step.")] = None
     optimizer: Annotated[Literal["adam", "adamw", "sgd"] | None, Parameter(help="Optimiser.")] = None
-    schedule: Annotated[Literal["constant", "cosine"] | None, Parameter(help="Of the learning rate.")] = None
+    schedule: Annotated[Literal["constant", "cosine", "multistep"] | None, Parameter(help="Of the learning rate.")] = (
+        None
+    )
+    milestones: Annotated[
+        str | None, Parameter(help="Of multistep: epochs from which the rate is lower, such as 4,6,8.")
+    ] = None
+    gamma: Annotated[float | None, Parameter(help="Of multistep: what the rate is multiplied by.")] = None
     augment: Annotated[Literal["none", "crop-flip"] | None, Parameter(help="Augmentation of images.")] = None
     precision: Annotated[
         Literal["float32", "bfloat16"] | None, Parameter(help="bfloat16: automatic mixed precision.")
@@ -35,6 +41,13 @@ class RecipeOptions:
         Literal["running", "clean"] | None,
         Parameter(help="Statistics of batch norm: gathered under errors, as in the papers, or measured without."),
     ] = None
+    loss: Annotated[
+        Literal["cross-entropy", "binary-hinge"] | None, Parameter(help="What is minimised; binary-hinge for bnn-...")
+    ] = None
+    margin: Annotated[float | None, Parameter(help="Of binary-hinge, on the scale of the outputs; 128.")] = None
+    clamp: Annotated[
+        float | None, Parameter(help="Bound on the latent weights after every step, such as 1 for bnn-....")
+    ] = None
     compile: Annotated[bool | None, Parameter(negative="", help="Run the network through torch.compile.")] = None
     seed: Annotated[int, Parameter(help="Seed of initialisation, order, augmentation and noise.")] = 0
 
@@ -42,9 +55,12 @@ class RecipeOptions:
         """The recipe that is asked for."""
         from mho.training import Recipe, preset
 
-        names = ("epochs", "lr", "batch_size", "optimizer", "schedule", "augment", "precision", "norms", "compile")
-        asked = {name: getattr(self, name) for name in names}
+        asked = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("recipe", "seed", "milestones")}
         changes = {name: value for name, value in asked.items() if value is not None} | {"seed": self.seed}
+        if self.milestones is not None:
+            changes |= {"schedule": self.schedule or "multistep", "milestones": _epochs(self.milestones)}
+        elif self.schedule not in (None, "multistep"):
+            changes |= {"milestones": ()}  # those of a paper's recipe
         return preset(self.recipe, **changes) if self.recipe else Recipe().replace(**changes)
 
 
@@ -184,6 +200,14 @@ def train(
     said = f"{model} on {data}" + (f" with {method.method}" if how is not None else "")
     chosen = _chosen(made, watch.percentile or 1.0)
     print(f"{out}: {said}, {100 * accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s{chosen}")
+
+
+def _epochs(text: str) -> tuple[int, ...]:
+    """``"4,6,8"`` as numbers of epochs."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise SpecError(f"--milestones '{text}' is no list of epochs; write one such as 4,6,8") from None
 
 
 def _chosen(made: Any, percentile: float) -> str:

@@ -7,10 +7,6 @@ numba's own thread pool would compete with torch's.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numba
@@ -19,12 +15,10 @@ import torch
 from torch import Tensor
 
 from mho.kernels import reference as ref
+from mho.kernels.threads import in_parts
 
 BLOCKS = 256
 """Philox blocks (of four numbers) a tile: four buffers of 1 KiB stay in the first-level cache."""
-
-_SERIAL = 1 << 15
-"""Numbers below which a second thread costs more than it saves."""
 
 _f32, _u32, _u64, _i32 = np.float32, np.uint32, np.uint64, np.int32
 _M0, _M1 = _u64(ref.MULTIPLIERS[0]), _u64(ref.MULTIPLIERS[1])
@@ -163,30 +157,8 @@ def _bits_at(out, k0, k1, chips, elements, first, last):  # type: ignore[no-unty
         out[i] = x[elements[i] & 3]
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="mho-kernel")
-
-
-# Threads do not survive a fork, and a pool without threads waits for ever.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
 def _over_tiles(kernel: Any, rows: int, n: int, *arguments: Any) -> None:
-    _in_parts(kernel, rows * -(-n // (4 * BLOCKS)), rows * n, *arguments)
-
-
-def _in_parts(kernel: Any, tiles: int, numbers: int, *arguments: Any) -> None:
-    threads = min(torch.get_num_threads(), tiles) if numbers > _SERIAL else 1
-    cuts = [tiles * i // threads for i in range(threads + 1)]
-    others = [
-        _pool(threads).submit(lambda a=a, b=b: kernel(*arguments, a, b))  # type: ignore[misc]
-        for a, b in pairwise(cuts[1:])
-    ]
-    kernel(*arguments, cuts[0], cuts[1])
-    for other in others:
-        other.result()
+    in_parts(kernel, rows * -(-n // (4 * BLOCKS)), rows * n, *arguments)
 
 
 def fill_normal(out: Tensor, key: tuple[int, int], chips: Tensor, mean: Tensor | None, std: Tensor | None) -> None:
@@ -221,5 +193,5 @@ def _at(kernel: Any, out: Tensor, key: tuple[int, int], chips: Tensor, elements:
     n = len(elements)
     if n:
         words = (_u32(key[0]), _u32(key[1]))
-        _in_parts(kernel, n, n, out.numpy(), *words, chips.contiguous().numpy(), elements.contiguous().numpy())
+        in_parts(kernel, n, n, out.numpy(), *words, chips.contiguous().numpy(), elements.contiguous().numpy())
     return out

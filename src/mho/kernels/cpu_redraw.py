@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mho.kernels.cpu import _box_muller, _compiled, _f32, _in_parts, _philox, _u32
+from mho.kernels.cpu import _box_muller, _compiled, _f32, _philox, _u32
+from mho.kernels.threads import in_parts
 
 TILE = 4096
 """Cells that a thread takes at a time."""
@@ -59,5 +60,5 @@ def redraw(
     words = np.array(keys, dtype=np.uint32).reshape(-1, 2)
     arrays = [t.numpy() for t in (read, cycles, failed, level, mean, std)]
     tiles = read.shape[0] * -(-read.shape[1] // TILE)
-    _in_parts(_redraw, tiles, read.numel(), *arrays, picked, words, chips.cpu().numpy(), _f32(tolerance))
+    in_parts(_redraw, tiles, read.numel(), *arrays, picked, words, chips.cpu().numpy(), _f32(tolerance))
     return failed

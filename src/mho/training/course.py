@@ -70,6 +70,7 @@ class Course:
             self.close()
             raise
         self._method = type(method).__name__
+        self._clamped = [] if recipe.clamp is None else setup.latent(model)
         if recipe.compile:
             if method is not None and not method.compiles:
                 self.close()
@@ -123,6 +124,7 @@ class Course:
                 self._check_taught()
                 self.ranks.sum_gradients(self._parameters(), weight)
                 self._optimizer.step()
+                setup.clamp(self._clamped, self.recipe.clamp)
                 losses.append(weight * loss.detach())
                 right_in.append(right(outputs.detach(), their_targets))
                 seen += len(targets)

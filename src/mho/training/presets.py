@@ -28,6 +28,9 @@ _SGD = Recipe(
     schedule="cosine",
     augment="crop-flip",
 )
+_BINARY = Recipe(
+    epochs=100, batch_size=256, optimizer="adam", lr=1e-3, schedule="multistep", milestones=(10,), gamma=0.5
+)
 _SMALL = Recipe(epochs=20, optimizer="adam", lr=1e-3, schedule="multistep", milestones=(60,))
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -52,6 +55,24 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "neft-resnet18": Preset(
             recipe=Recipe(epochs=200, optimizer="adam", lr=1e-2, schedule="cosine", augment="crop-flip"),
             source="NeFT (code)",
+        ),
+        "bnn-vgg3": Preset(
+            recipe=_BINARY.replace(milestones=tuple(range(10, 100, 10))),
+            source="SPICE-Torch (code), from which NetDrift, SAMOS 2024, has its networks; Fashion-MNIST",
+        ),
+        "bnn-vgg7": Preset(
+            recipe=_BINARY.replace(epochs=200, milestones=(50, 100, 150), augment="crop-flip"),
+            source="SPICE-Torch (code), from which NetDrift, SAMOS 2024, has its networks; CIFAR-10",
+        ),
+        "bnn-resnet18": Preset(
+            recipe=_BINARY.replace(
+                epochs=300,
+                batch_size=128,
+                milestones=(50, 100, 150, 200, 250),
+                augment="crop-flip",
+                loss="binary-hinge",
+            ),
+            source="SPICE-Torch (code), from which NetDrift, SAMOS 2024, has its networks; ImageNette at 64x64",
         ),
     }
 )

@@ -30,6 +30,11 @@ class Recipe(Spec):
         seed: of the order of samples, the augmentation, dropout and the errors that a method injects.
         norms: which statistics batch norm has after training: those gathered while running, "running" (under the
             errors of a method, as the papers have it), or "clean", measured anew on the samples without errors.
+        loss: of classes: "cross-entropy", or "binary-hinge", that of binarised networks (see
+            :func:`mho.training.objectives.binary_hinge`).
+        margin: for "binary-hinge", on the scale of the outputs.
+        clamp: bound to which the weights of all matrices (linear, convolution, ...) are clamped after every step; 1 for
+            binarised networks, whose latent weights could grow so far that no sign turns again. ``None``: no bound.
         compile: run the network through ``torch.compile``: half a minute at the start, faster steps after it; numbers
             agree but for rounding.
 
@@ -53,6 +58,9 @@ class Recipe(Spec):
     seed: int = 0
     norms: Literal["running", "clean"] = added(lambda: "running")
     compile: bool = added(lambda: False)
+    loss: Literal["cross-entropy", "binary-hinge"] = added(lambda: "cross-entropy")
+    margin: float = added(lambda: 128.0)
+    clamp: float | None = added(lambda: None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,6 +73,11 @@ class Recipe(Spec):
         self.check(0 < self.gamma <= 1, "gamma", "must be in (0, 1]")
         self.check(0 <= self.label_smoothing < 1, "label_smoothing", "must be in [0, 1)")
         self.check(0 <= self.seed < 2**63, "seed", "must be in [0, 2^63)")
+        self.check(0 < self.margin <= 1e30, "margin", "must be positive, and at most 1e30")
+        hinge = self.loss == "binary-hinge"
+        self.check(hinge or self.margin == 128.0, "margin", "is for loss='binary-hinge'")
+        self.check(not hinge or self.label_smoothing == 0, "label_smoothing", "is for loss='cross-entropy'")
+        self.check(self.clamp is None or 0 < self.clamp <= 1e30, "clamp", "must be positive, and at most 1e30")
         steps = self.milestones
         if self.schedule == "multistep":
             rising = all(a < b for a, b in zip((0, *steps), steps, strict=False))

@@ -22,6 +22,7 @@ from mho.memory.spec import Memory
 from mho.rng import Draws, stream_key
 from mho.training.fit import apply
 from mho.training.noises.base import Noise
+from mho.training.objectives import binary_hinge
 from mho.training.ranks import Ranks
 from mho.training.recipe import Recipe
 from mho.training.sigma_search import SigmaSearch
@@ -61,6 +62,8 @@ class Run:
         sigma: float | None = None,
         sample: Inputs | None = None,
     ) -> None:
+        if not classifies and recipe.loss != "cross-entropy":
+            raise SpecError(f"Recipe: loss='{recipe.loss}' is for classes, and these targets are values; leave it out")
         self.model, self.recipe, self.classifies, self.memory = model, recipe, classifies, memory
         self.sample = sample
         self.helpers: list[nn.Module] = []
@@ -153,9 +156,11 @@ class Run:
         return outputs.float()
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch: cross-entropy of classes, mean squared error of values."""
+        """The mean loss of a batch: of classes as the recipe says, of values the mean squared error."""
         if targets.is_floating_point():
             return mse_loss(outputs, targets)
+        if self.recipe.loss == "binary-hinge":
+            return binary_hinge(outputs, targets, self.recipe.margin)
         return cross_entropy(outputs, targets, label_smoothing=self.recipe.label_smoothing)
 
     @contextmanager

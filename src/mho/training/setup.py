@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mho.data.dataset import Dataset
 from mho.errors import ModelError, SpecError
+from mho.memory.layers import matrices
 from mho.training.augment import darkest
 from mho.training.recipe import Recipe
 
@@ -47,6 +48,20 @@ def optimizer(recipe: Recipe, model: nn.Module, *helpers: nn.Module) -> torch.op
         return torch.optim.SGD(weights, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     return kind(weights, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+
+def latent(model: nn.Module) -> list[nn.Parameter]:
+    """The weights of ``model`` that learn and that a memory could hold, each once."""
+    found = [p for m in model.modules() for name, _ in matrices(m) if (p := m.get_parameter(name)).requires_grad]
+    return list(dict.fromkeys(found))
+
+
+@torch.no_grad()
+def clamp(weights: Sequence[nn.Parameter], bound: float | None) -> None:
+    """Bring ``weights`` into ``[-bound, bound]``, in place."""
+    if bound is not None:
+        for weight in weights:
+            weight.clamp_(-bound, bound)
 
 
 def seed_dropout(seed: int, place: torch.device) -> None:

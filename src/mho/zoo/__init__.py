@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mho.zoo.catalog import ARCHITECTURES, Architecture, names, register
 
 if TYPE_CHECKING:
+    from mho.zoo import binary
     from mho.zoo.checkpoint import load, load_into, metadata, pack, save, unpack
     from mho.zoo.published import load_published_resnet
     from mho.zoo.registry import build, build_for
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
+    "binary",
     "build",
     "build_for",
     "load",
@@ -45,6 +47,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "binary":
+        return import_module("mho.zoo.binary")
     if name not in _HOMES:
         raise AttributeError(f"module 'mho.zoo' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

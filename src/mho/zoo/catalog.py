@@ -81,6 +81,27 @@ _ROWS = (
         paper="Gokmen, Vlasov, Frontiers in Neuroscience 2016 (its layer sizes; ReLU here)",
     ),
     *(_resnet_cifar(depth) for depth in (20, 32, 44, 56)),
+    Architecture(
+        name="bnn-vgg3",
+        module="mho.zoo.binary.vgg",
+        kind="BinaryVGG3",
+        description="binarised: 2 convolutions (3x3), 2 linear layers; 6.5 million weights of +1 or -1 at 28x28",
+        paper="Bereholschi et al., RTM Misalignment Faults in BNNs (NetDrift), SAMOS 2024",
+    ),
+    Architecture(
+        name="bnn-vgg7",
+        module="mho.zoo.binary.vgg",
+        kind="BinaryVGG7",
+        description="binarised: 6 convolutions (3x3), 2 linear layers; 13.0 million weights of +1 or -1 at 32x32",
+        paper="Bereholschi et al., RTM Misalignment Faults in BNNs (NetDrift), SAMOS 2024",
+    ),
+    Architecture(
+        name="bnn-resnet18",
+        module="mho.zoo.binary.resnet",
+        kind="BinaryResNet18",
+        description="binarised ResNet-18, for 64x64 images; 11.2 million weights of +1 or -1",
+        paper="Bereholschi et al., RTM Misalignment Faults in BNNs (NetDrift), SAMOS 2024",
+    ),
 )
 
 _TABLE = {row.name: row for row in _ROWS}
