@@ -10,8 +10,11 @@ from mho.devices.level_gaussian import LevelGaussian, SigmaConvention, kappa
 from mho.devices.log_normal import LogNormal
 from mho.devices.measured import MeasuredTable
 from mho.devices.pcm import PCMDrift, PCMProgramming
+from mho.devices.position_codes import GROGU, PECC, PECCO, PositionCode
 from mho.devices.presets import ALIASES, PCM, PRESETS, RRAM1, RRAM2, FeFET1, FeFET2
 from mho.devices.quantiles import MeasuredQuantiles
+from mho.devices.racetrack import Racetrack
+from mho.devices.skyrmion import Skyrmion
 from mho.devices.stack import Stack
 from mho.devices.stuck_at import StuckAt
 from mho.errors import unknown
@@ -19,7 +22,10 @@ from mho.spec import from_dict
 
 __all__ = [
     "ALIASES",
+    "GROGU",
     "PCM",
+    "PECC",
+    "PECCO",
     "PRESETS",
     "RRAM1",
     "RRAM2",
@@ -32,9 +38,12 @@ __all__ = [
     "MeasuredTable",
     "PCMDrift",
     "PCMProgramming",
+    "PositionCode",
     "PowerLawDrift",
+    "Racetrack",
     "ReadNoise",
     "SigmaConvention",
+    "Skyrmion",
     "Stack",
     "StuckAt",
     "get",

@@ -1,7 +1,9 @@
-"""NUMBERS <-> CELLS: quantise, slice, sign-magnitude, differential, offset, analog."""
+"""NUMBERS <-> CELLS: quantise, slice, sign-magnitude, differential, offset, analog, tracks of bits."""
 
+from mho.mapping import codes
 from mho.mapping.base import Encoded, Granularity, Mapping, Programmed, program
 from mho.mapping.encodings import Analog, Differential, Offset, SlicedMagnitude
+from mho.mapping.tracks import Tracks, register_order
 
 __all__ = [
     "Analog",
@@ -12,5 +14,8 @@ __all__ = [
     "Offset",
     "Programmed",
     "SlicedMagnitude",
+    "Tracks",
+    "codes",
     "program",
+    "register_order",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from mho import kernels
 from mho.devices.base import Device
+from mho.devices.nanowires import Nanowires
 from mho.errors import SpecError
 from mho.programming import Cost, OpenLoop, Scheme, Written, cost, written_once
 from mho.programming.expected import Expected
@@ -29,16 +31,20 @@ class Encoded:
         coefficients: ``(cells,)`` contribution of each cell at full range, in integer steps where there are steps.
         gain: broadcastable to the weight; the value of one step times the sign.
         offset: constant added digitally, in the same steps.
+        combine: from levels ``(cells, ...)`` to steps ``(...)`` where that is no weighted sum, instead of it.
     """
 
     levels: Tensor
     coefficients: Tensor
     gain: Tensor
     offset: float = 0.0
+    combine: Callable[[Tensor], Tensor] | None = None
 
     def decode(self, levels: Tensor) -> Tensor:
         """Weights that cells at ``levels`` ``(..., cells, *shape)`` represent, ``(..., *shape)``."""
         lead = levels.dim() - self.levels.dim()
+        if self.combine is not None:
+            return self.combine(levels.movedim(lead, 0)).mul_(self.gain)
         total = torch.full_like(levels.select(lead, 0), self.offset)
         for j, coefficient in enumerate(self.coefficients.tolist()):
             # Not add_(alpha=): fused, the product would keep the rounding error of a level such as 1/3.
@@ -70,6 +76,11 @@ class Mapping(Spec):
         return 0
 
     @property
+    def binary(self) -> bool:
+        """Whether it holds one bit a weight, so that only binary weights fit."""
+        return False
+
+    @property
     @abstractmethod
     def cells_per_weight(self) -> int:
         """Cells that hold one weight, all arrays counted."""
@@ -82,6 +93,10 @@ class Mapping(Spec):
     @abstractmethod
     def encode(self, weight: Tensor, channel_dim: int = 0) -> Encoded:
         """Quantise ``weight`` and write it into cells; ``channel_dim`` is its output-channel dimension."""
+
+    def nanowires(self, weight: Tensor, channel_dim: int = 0) -> Nanowires | None:
+        """Where the cells of ``weight`` lie on nanowires; ``None`` where cells do not share any."""
+        return None
 
     def quantise(self, weight: Tensor, channel_dim: int = 0) -> Tensor:
         """The weights that noiseless cells represent."""
@@ -110,7 +125,7 @@ class Programmed:
         layer: name of the parameter.
         encoded: its target levels.
         device: the cell, with everything that depends on the mapping resolved.
-        age: seconds since programming.
+        age: since programming, as the device counts it; see :attr:`mho.devices.Device.clock`.
         mean, std: ``(*weight.shape)``, or ``None``.
         scheme: how cells are written.
         chosen: broadcastable to the cells: those that are verified, ``None`` for all; see
@@ -186,7 +201,7 @@ def program(
     channel_dim: int = 0,
     scheme: Scheme | None = None,
 ) -> Programmed:
-    """Encode ``weight`` and resolve what programming it with ``scheme`` does, ``age`` seconds later.
+    """Encode ``weight`` and resolve what programming it with ``scheme`` does, at ``age``.
 
     Where the cells of a weight add up to one Gaussian it is sampled as that, unless ``by_cell`` is asked for. Cells
     that are verified never do.
@@ -201,6 +216,8 @@ def program(
         )
     device = device.written_to(cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa)
     encoded = _whole(mapping, weight, channel_dim) if device.per_weight else mapping.encode(weight, channel_dim)
+    wires = mapping.nanowires(weight, channel_dim)
+    device = device if wires is None else device.on_tracks(wires)
     scheme = scheme or OpenLoop()
     if device.per_weight and scheme.verifies:
         raise SpecError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -11,16 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from mho.errors import SpecError
+from mho.devices.base import common_clock
+from mho.errors import ModelError, SpecError
 from mho.mapping.base import Programmed, program
+from mho.memory.binary import binarised
 from mho.memory.description import DigitalTensor
 from mho.memory.layers import LayerRule, full_name, matrices
 from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.selection import Curvature, check_curvature, choose
-from mho.memory.spec import Memory
+from mho.memory.spec import APART, Memory
 from mho.memory.validation import require_valid
 from mho.programming import Written
 from mho.spec import references
+from mho.units import Clock, check_age
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Chips:
         """The distinct memories in use."""
         return tuple(dict.fromkeys(p.memory for p in self.placements.values()))
 
+    @property
+    def clock(self) -> Clock:
+        """What an age of these chips counts: ``"s"`` (seconds) or ``"inferences"``; seconds where nothing ages."""
+        return common_clock((m.device for m in self.memories), "chips", APART) or "s"
+
     def to_yaml(self) -> str:
         """What deploys such chips again: the memory, or the rules where there are more; ``--memory`` takes it."""
         import yaml
@@ -80,13 +87,12 @@ class Chips:
     def programmed(
         self, *, sigma: float | None = None, age: float = 0.0, by_cell: bool = False
     ) -> dict[str, Programmed]:
-        """Every stored weight ready to be sampled, at ``sigma`` (the device's own if ``None``) and ``age`` seconds.
+        """Every stored weight ready to be sampled, at ``sigma`` (the device's own if ``None``) and ``age``.
 
         The two ways of sampling draw different numbers: chips compare number by number only if both deployments are
         sampled ``by_cell``, or neither.
         """
-        if not 0 <= age < math.inf:
-            raise SpecError(f"age={age:g} s must be zero or more, and finite")
+        age = check_age(age, self.clock)
         out, weights = {}, {}
         for name, placement in self.placements.items():
             memory = placement.memory if sigma is None else placement.memory.with_sigma(sigma)
@@ -111,7 +117,7 @@ class Chips:
         Args:
             chips: chip numbers; an integer n means that one chip.
             sigma: the device's severity; its own if ``None``.
-            age: seconds since programming.
+            age: what :attr:`clock` counts since programming.
         """
         ids = chip_numbers(chips if isinstance(chips, Tensor | range) else [int(chips)])
         return {n: p.sample(self.seed, ids) for n, p in self.programmed(sigma=sigma, age=age).items()}
@@ -169,9 +175,9 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
             its ranking asks for it.
 
     Raises:
-        ModelError: the model cannot be deployed; one line a reason.
+        ModelError: the model cannot be deployed, one line a reason; or one bit shall hold weights that are not binary.
         UnknownNameError: a rule matches nothing.
-        SpecError: the rules store nothing.
+        SpecError: the rules store nothing, or devices that count their ages differently.
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise SpecError(f"seed={seed!r} must be an integer")
@@ -196,11 +202,31 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
             chosen = rules[pattern]
             assert chosen is not None
             placements[name] = Placement(name, kind, chosen, stored[leaf])
+            if chosen.mapping.binary:
+                with torch.no_grad():
+                    parameter.copy_(_bits(name, module, parameter))
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
     chips = Chips(copied, placements, tuple(digital), int(seed), rules, sensitivity)
+    common_clock((m.device for m in chips.memories), "rules", APART)
     check_curvature(placements, copied, sensitivity)
     return chips
+
+
+def _bits(name: str, module: nn.Module, weight: Tensor) -> Tensor:
+    """The binary weights that ``module`` computes with.
+
+    Raises:
+        ModelError: it does not.
+    """
+    found = binarised(module, weight)
+    if found is None:
+        raise ModelError(
+            f"{name}: weights of {type(module).__name__} are not binary, and one bit holds +-a; train a binarised "
+            "network (mho.zoo.build('bnn-vgg3')), give Tracks more weight_bits, or keep the layer digital (a rule with "
+            "None)"
+        )
+    return found
 
 
 def _why_digital(
