@@ -26,6 +26,7 @@ ROOMS = (
     ("memory",),
     ("evaluation",),
     ("training",),
+    ("racetrack",),
     ("studies",),
     ("reports",),
     ("testing",),
