@@ -228,3 +228,36 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(mho, tmp_path, monkeypatch,
     monkeypatch.undo()
     assert [p.name for p in Path(tmp_path).iterdir()] == [name]
     assert (tmp_path / name).read_text() == "what was there"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "verify"])
+@pytest.mark.parametrize(
+    ("age", "word"), [("1h", "--age=1h is a time, but this memory ages by inferences"), ("2.5", "--age=2.5 must be a")]
+)
+def test_ages_of_a_memory_that_counts_inferences(mho, tmp_path, command, age, word) -> None:
+    from reference.wear import Wear
+
+    (tmp_path / "worn.yaml").write_text(f"kind: Memory\ndevice: {{kind: {Wear.__name__}, rate: 0.1}}\n")
+    asked = (command, LENET, "--data", "digits", "--memory", "worn.yaml", "--chips", "2")
+    _refused(mho(*asked, "--age", age), word)
+
+
+def test_a_number_is_an_age_of_either_kind(mho, tmp_path) -> None:
+    from reference.wear import Wear
+
+    (tmp_path / "worn.yaml").write_text(f"kind: Memory\ndevice: {{kind: {Wear.__name__}, rate: 0.1}}\n")
+    said = mho(
+        *("evaluate", LENET, "--data", "digits", "--limit", "20", "--chips", "2", "--memory", "worn.yaml"),
+        *("--age", "0,100,1e6", "--json", "worn.json"),
+    )
+    assert said.code == 0, said.err
+    assert "inferences" in said.out
+    assert " 1e6 " in said.out
+    (tmp_path / "study.yaml").write_text(
+        "name: worn\nmodel: {architecture: mlp, data: {name: digits, split: train}}\ndata: {name: digits}\n"
+        "memory: {device: {kind: Wear, rate: 0.1}}\nage: [0, 1e6]\n"
+    )
+    assert "inferences  0, 1e6" in mho("check", "study.yaml").out
+    preview = mho("run", "study.yaml", "--dry-run").out
+    assert preview.splitlines()[0].split()[:3] == ["result", "sigma", "inferences"]
+    assert " 1e6 " in preview

@@ -15,6 +15,7 @@ from mho.cli.evaluate import evaluate
 from mho.cli.export import export
 from mho.cli.list import listing
 from mho.cli.new import new
+from mho.cli.racetrack import racetrack
 from mho.cli.report import report
 from mho.cli.run import run
 from mho.cli.schema import schema
@@ -37,6 +38,7 @@ app.command(evaluate)
 app.command(sensitivity)
 app.command(verify)
 app.command(worst_case)
+app.command(racetrack)
 app.command(new)
 app.command(check)
 app.command(schema)

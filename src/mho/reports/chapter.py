@@ -58,6 +58,7 @@ class Chapter(NamedTuple):
         facts: what the numbers were measured with; a column each.
         references: keys of the bibliography.
         statistics: over chips; ``None`` where there are none.
+        opening: the answer in one sentence, above findings that each answer a part of the question; may be empty.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Chapter(NamedTuple):
     facts: Table
     references: tuple[str, ...]
     statistics: Statistics | None = None
+    opening: str = ""
 
 
 def keys_of(things: Iterable[Any], always: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
     from mho.memory.description import Description
+    from mho.reports.racetrack.view import Source
 
 
 def write(
@@ -41,6 +42,7 @@ def write(
     failures: Mapping[str, str] | None = None,
     worst: Sequence[WorstCase] = (),
     verifications: Sequence[Verification] = (),
+    racetrack: Sequence[Source] = (),
 ) -> Path:
     """Write the report of ``results`` to ``path``, whole or not at all.
 
@@ -51,10 +53,10 @@ def write(
         path: the HTML file; its folder must exist.
         title: heading of the page.
         results: label to result; all of one metric. More than six are shown as a study: ranked, in small multiples.
-            ``None`` for a page of nothing but worst cases or verifications.
+            ``None`` for a page of nothing but worst cases, verifications or racetracks.
         description: where every tensor is kept, ``None`` to leave that table out.
-        command: the command line that reproduces the numbers of ``results``, or of a page without them; worst cases
-            and verifications beside results, and those without a command, say their own call.
+        command: the command line that reproduces the numbers of ``results``, or of a page without them; worst cases,
+            verifications and racetracks beside results, and those without a command, say their own call.
         specs: name to YAML; a spec named like a result is shown with that result's figures.
         references: keys of the bibliography.
         intro: paragraphs before the answer, separated by blank lines.
@@ -64,6 +66,7 @@ def write(
         failures: label to traceback of what gave no result.
         worst: worst cases, all of one metric and with different labels.
         verifications: verifications, likewise.
+        racetrack: of racetrack memories: results in inferences, curves of single layers, heat maps, protection.
 
     Returns:
         The path written.
@@ -76,7 +79,7 @@ def write(
     page = render(
         title=title, results=results, description=description, command=command, specs=specs,
         references=references, intro=intro, axes=axes, notices=notices, failures=failures,
-        worst=worst, verifications=verifications,
+        worst=worst, verifications=verifications, racetrack=racetrack,
     )  # fmt: skip
     return write_text(Path(path), page)
 
@@ -95,6 +98,7 @@ def render(
     failures: Mapping[str, str] | None = None,
     worst: Sequence[WorstCase] = (),
     verifications: Sequence[Verification] = (),
+    racetrack: Sequence[Source] = (),
 ) -> str:
     """The text of the page that :func:`write` writes."""
     import jinja2
@@ -108,7 +112,7 @@ def render(
         lstrip_blocks=True,
     )
     results = results or {}
-    chapters = _chapters(worst, verifications, list(results), specs)
+    chapters = _chapters(worst, verifications, racetrack, list(results), specs)
     # Without anything at all, it is results that are missing.
     summary = Summary.of(results, axes) if results or not chapters else None
     keys = dict.fromkeys([*references, *(key for chapter in chapters for key in chapter.references)])
@@ -139,14 +143,20 @@ def render(
 
 
 def _chapters(
-    worst: Sequence[WorstCase], verifications: Sequence[Verification], known: Sequence[str], specs: Mapping[str, str]
+    worst: Sequence[WorstCase],
+    verifications: Sequence[Verification],
+    racetrack: Sequence[Source],
+    known: Sequence[str],
+    specs: Mapping[str, str],
 ) -> list[Chapter]:
+    from mho.reports.racetrack.chapter import chapter as shifted
     from mho.reports.verified.chapter import chapter as verified
     from mho.reports.worst.chapter import chapter as attacked
 
     return [
         *([attacked(worst, known, specs)] if worst else []),
         *([verified(verifications, known, specs)] if verifications else []),
+        *([shifted(racetrack, known, specs)] if racetrack else []),
     ]
 
 

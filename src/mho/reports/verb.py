@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mho.evaluation import Result
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
+    from mho.reports.racetrack.view import Source
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ def report(
     *,
     worst: WorstCase | Sequence[WorstCase] = (),
     verification: Verification | Sequence[Verification] = (),
+    racetrack: Source | Sequence[Source] = (),
     title: str = "",
     command: str = "",
     intro: str = "",
@@ -39,10 +41,13 @@ def report(
     Args:
         path: the HTML file; its folder must exist.
         results: what :func:`mho.evaluate` returned, one or several of one metric, with different labels; none for a
-            page of worst cases or verifications.
+            page of worst cases, verifications or racetracks.
         chips: the chips of each result, in the same order; the first one's layers are shown. Without results, any.
         worst: worst cases, one or several of one metric, with different labels.
         verification: accuracies against write cycles, likewise.
+        racetrack: what racetrack.sensitivity and racetrack.protect returned, at most one of each, heat maps, and
+            results of :func:`mho.evaluate` in inferences: how fast the network fails, which layers do it, what
+            protection costs.
         title: heading of the page; the model and the devices if empty.
         command: what reproduces the numbers; the Python calls if empty.
         intro: paragraphs before the answer, separated by blank lines.
@@ -57,13 +62,14 @@ def report(
     """
     found, made = _all(results), _all(chips)
     attacked, verified = _all(worst), _all(verification)
+    shifted: list[Source] = _all(racetrack)
     for name, items, kind in (("worst", attacked, "mho.worst_case"), ("verification", verified, "mho.verify")):
         for item in items:
             if not hasattr(item, "label"):
                 raise SpecError(f"{name} holds a {type(item).__name__}; it takes what {kind} returns")
-    extra = bool(attacked or verified)
+    extra = bool(attacked or verified or shifted)
     if not (found or extra):
-        raise SpecError("report has nothing to show; give results and their chips, worst= or verification=")
+        raise SpecError("report has nothing to show; give results and their chips, worst=, verification= or racetrack=")
     if (len(found) != len(made) and (found or not extra)) or not (found or extra):
         raise SpecError(f"report takes the chips of every result; got {len(found)} results and {len(made)} chips")
     labels = [r.label for r in found]
@@ -71,10 +77,12 @@ def report(
         twice = next(label for label in labels if labels.count(label) > 1)
         raise SpecError(f"two results are labelled '{twice}'; give evaluate(..., label=...) different ones")
     keys = [key for population in made for key in population.references]
-    names = labels or [f"chips {i}" for i in range(1, len(made) + 1)]
+    others = [label for item in (*attacked, *verified, *shifted) if (label := getattr(item, "label", ""))]
+    named = labels or (others if len(made) == len(set(others)) == len(others) else [])
+    names = named or [f"chips {i}" for i in range(1, len(made) + 1)]
     return write(
         path,
-        title=title or _title(made, labels or [*(w.label for w in attacked), *(v.label for v in verified)]),
+        title=title or _title(made, labels or others),
         results=dict(zip(labels, found, strict=True)),
         description=describe(made[0]) if made else None,
         command=command or "\n".join(map(_call, found)),
@@ -83,6 +91,7 @@ def report(
         intro=intro,
         worst=attacked,
         verifications=verified,
+        racetrack=shifted,
     )
 
 

@@ -1,11 +1,15 @@
 """Figures drawn once: as themed SVG for light pages, dark pages and paper, and as PDF for a column of a paper."""
 
 from mho.reports.figures.ageing import ageing
+from mho.reports.figures.bars import Bar, bars
 from mho.reports.figures.canvas import Drawing, thinned
+from mho.reports.figures.courses import Course, courses
 from mho.reports.figures.distribution import crowd, distribution
+from mho.reports.figures.heat import Tint, heat
 from mho.reports.figures.keys import Key, swatch
 from mho.reports.figures.multiples import grouping, multiples, sparse
 from mho.reports.figures.paper import pdf
+from mho.reports.figures.pareto import Choice, pareto
 from mho.reports.figures.ranking import WIDE, cut, ranking
 from mho.reports.figures.severity import severity
 from mho.reports.figures.verification import TOGETHER, verification
@@ -14,14 +18,22 @@ from mho.reports.figures.worst import shade, worst
 __all__ = [
     "TOGETHER",
     "WIDE",
+    "Bar",
+    "Choice",
+    "Course",
     "Drawing",
     "Key",
+    "Tint",
     "ageing",
+    "bars",
+    "courses",
     "crowd",
     "cut",
     "distribution",
     "grouping",
+    "heat",
     "multiples",
+    "pareto",
     "pdf",
     "ranking",
     "severity",
