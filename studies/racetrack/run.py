@@ -92,6 +92,28 @@ def main() -> None:
                     curves=c,
                 ).to_dict(),
             )
+        for bits in (64, 32, 16, 8, 4):  # does the exposure alone decide?
+            _kept(
+                asked.out / f"one-{name}-{bits}.json",
+                lambda m=memory, b=bits: racetrack.sensitivity(
+                    model, test, m(b), exposures=(1.0,), n_chips=asked.chips
+                ).to_dict(),
+            )
+    _kept(
+        asked.out / "front.json",  # every choice of layers, on chips that CUSTOM was not chosen on
+        lambda: racetrack.protect(
+            model,
+            test,
+            physical(64),
+            code=racetrack.GROGU(),
+            inferences=INFERENCES,
+            age=(INFERENCES,),
+            target=target,
+            selections=[f"{mask:04b}" for mask in range(16)],
+            n_chips=asked.chips,
+            first_chip=1000,
+        ).to_dict(),
+    )
     for name, memory in VARIANTS.items():
         _kept(
             asked.out / _file(name),
@@ -108,7 +130,17 @@ def _kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tables(folder: Path) -> None:
-    """What the JSON files say, as three CSV files."""
+    """What the JSON files say, as five CSV files."""
+    rows = []
+    for name in SEMANTICS:
+        for bits in (64, 32, 16, 8, 4):
+            one = Curves.from_dict(json.loads((folder / f"one-{name}-{bits}.json").read_text()))
+            for layer in one.layers:
+                rows.append([name, bits, layer, *_percent(one.of(layer)[0])])
+    _write(folder / "one.csv", ["semantics", "bits", "layer", "mean", "low", "high"], rows)
+    found = racetrack.Protection.from_dict(json.loads((folder / "front.json").read_text()))
+    rows = [[s.mask, *_percent(s.mean()), f"{s.overhead:.4f}", s in found.front] for s in found.selections]
+    _write(folder / "front.csv", ["mask", "mean", "low", "high", "overhead", "on the front"], rows)
     rows = []
     for name in SEMANTICS:
         for bits in TRACKS:

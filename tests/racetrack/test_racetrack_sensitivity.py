@@ -22,6 +22,7 @@ from mho.errors import MhoError, ModelError, SpecError, UnknownNameError
 from mho.mapping.tracks import Tracks
 from mho.racetrack import splitting
 from mho.racetrack.bits import packed, unpacked
+from mho.racetrack.compat import compat2024
 from mho.racetrack.curves import Curves
 from mho.racetrack.exposure import exposure_of
 from mho.racetrack.heat_map import HeatMap
@@ -182,30 +183,30 @@ def test_a_layer_that_never_shifts_keeps_its_metric() -> None:
     assert found.drop("fc", 1.0).value == 0
 
 
-def test_pairs_of_equal_exposure_agree_t6() -> None:
-    """(K, p) of equal lambda: differences of means within 4 standard errors, and three times lambda is far outside.
+@pytest.mark.parametrize("layer", ["fc1", "fc2", "fc3"])
+def test_pairs_of_equal_exposure_agree_t6(layer: str) -> None:
+    """(K, p) of equal lambda in the published simulator: differences of means within 4 standard errors, every layer.
 
-    Beyond 4 lie about 2 in 10,000 of independent pairs of 24 chips; the keys are fixed. It is a middle layer, with
-    another weight beyond every end, as in the simulator that the claim comes from. The claim is no law: means of the
-    first and the last layer of this network depend on K as well (by 17 and 7 points from 64 to 4), since a slip of a
-    whole row of pixels is nearly harmless, and a layer of twenty nanowires loses more than one of hundreds.
+    Beyond 4 lie about 2 in 10,000 of independent pairs of 24 chips; the keys are fixed. Three times lambda is far
+    outside. There the track length says no more than how often a track shifts. It is no law of physical tracks, where
+    it also decides how far a slip reaches: fc1 and fc3 then depend on K by up to 17 points.
     """
     model, test = binary.classifier(256, 128)
 
     def at(bits: int, exposure: float) -> np.ndarray[Any, Any]:
-        on = memory(bits, 1 / (20 * (bits - 1)), fill="neighbour", bound="free")
-        found = sensitivity(model, test, on, layers=["fc2"], exposures=[exposure], n_chips=24)
+        on = compat2024(bits, 1 / (20 * (bits - 1)), passes=1)
+        found = sensitivity(model, test, on, layers=[layer], exposures=[exposure], n_chips=24)
         assert found.exposure[0, 0] == pytest.approx(exposure)
         return found.values[0, 0]
 
     def apart(a: Any, b: Any) -> float:
         return abs(a.mean() - b.mean()) / sqrt((a.var(ddof=1) + b.var(ddof=1)) / 24)
 
-    one = {bits: at(bits, 1.0) for bits in (64, 32, 16, 8, 4)}
+    one = {bits: at(bits, 1.0) for bits in (64, 32, 16, 8)}
     for bits, values in one.items():
         for other in one.values():
             assert apart(values, other) < 4, bits
-        assert apart(values, at(32, 3.0)) > 10
+        assert apart(values, at(32, 3.0)) > 5
 
 
 # Misreads.

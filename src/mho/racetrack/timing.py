@@ -20,11 +20,17 @@ class Timing(Spec):
     a write. Energies there are of the memory DESTINY modelled for it; they contain no transverse read.
 
     Attributes:
-        read_cycles, shift_cycles, write_cycles: of one access and of one step of a track.
+        read_cycles: of one access.
+        shift_cycles: of one step of a track.
+        write_cycles: of one write.
         cycle_seconds: one clock cycle; 400 MHz.
-        read_seconds, shift_seconds, write_seconds: latencies instead of cycles, where not ``None``; cycle counts stay
-            as they are, and codes are timed by the clock.
-        read_joules, shift_joules, write_joules: energy of one access and of one step.
+        read_seconds: latency of an access instead of its cycles, where not ``None``; cycle counts stay as they are, and
+            codes are timed by the clock.
+        shift_seconds: the same of a step.
+        write_seconds: the same of a write.
+        read_joules: energy of one access.
+        shift_joules: energy of one step.
+        write_joules: energy of one write.
         leakage_watts: of the whole memory, all the time.
         rewind: how a track gets back to its first bit: "device" (as the device says: shifts where its rewinding is
             "faulty", else nothing), "zigzag" (nothing: the next read goes backwards), "shift" (S shifts), or the cycles
