@@ -2,8 +2,13 @@
 
 *shift by shift* asks, as published simulators do, one random number for every shift of every nanowire, in a Python
 loop; on every 64th nanowire, times 64. *one pass* lets all nanowires of a chip live one read of the weights and reads
-again those that moved (20 in a row, by 20); *inference 1000* goes there at once. Last, what a chip of a VGG3 costs in
-``mho.evaluate`` over one on which nothing has moved.
+again those that moved (20 in a row, by 20); *inference 1000* goes there at once. Last, what chips of a VGG3 cost to
+evaluate, over plain forward passes.
+
+Intel Xeon, one thread of 2 cores shared with other work, torch 2.13.0+cpu, Python 3.11.7, n = 7, ms a chip and pass,
+median [least, most]: VGG7 shift by shift 1200 [1160, 1460], one pass with its bits read 1.59 [1.34, 2.43], of 100
+chips without 0.249 [0.220, 0.278], inference 1000 at once 250 [205, 286]; ResNet-18 1030 [995, 1070], 1.41 [1.38,
+1.76], 0.196 [0.185, 0.268], 150 [144, 178]; state of 100 chips 50.7 and 43.6 MB.
 
 OMP_NUM_THREADS=1 python benchmarks/bench_racetrack.py
 """
@@ -12,15 +17,15 @@ from __future__ import annotations
 
 import random
 import statistics
-import time
 
 import numpy as np
 import torch
-from timing import interleaved, machine
+from timing import interleaved, machine, show
 
 import mho
 from mho import devices, mapping, zoo
 from mho.devices.nanowires import Nanowires
+from mho.evaluation.bench import Bench
 from mho.racetrack import Walk
 from mho.text import table
 
@@ -85,36 +90,23 @@ def _offsets(walk: Walk) -> None:
             state.advance(walk.passes)
 
 
-def _evaluation(images: int = 1000, n: int = 5) -> None:
-    """What chips of a VGG3 cost in :func:`mho.evaluate` over plain forward passes of the same images."""
+def _evaluation(images: int = 1000, n: int = 9) -> None:
+    """What chips of a VGG3 cost in :func:`mho.evaluate` over plain forward passes of the same images and batches."""
     memory = mho.Memory(device=devices.Racetrack(fault_rate=RATE), mapping=mapping.Tracks(bits=64))
     model = zoo.build("bnn-vgg3").eval()
     generator = torch.Generator().manual_seed(0)
-    data = (torch.rand(images, 1, 28, 28, generator=generator), torch.randint(0, 10, (images,), generator=generator))
-    chips = mho.deploy(model, memory)
+    inputs = torch.rand(images, 1, 28, 28, generator=generator)
+    bench = Bench(mho.deploy(model, memory), (inputs, torch.randint(0, 10, (images,), generator=generator)))
+    lot = bench.lot(None, 100.0, 4)
 
-    def seconds(ages: list[int], chips_each: int) -> float:
-        start = time.perf_counter()
-        mho.evaluate(chips, data, age=ages, n_chips=chips_each, show_progress=False)
-        return time.perf_counter() - start
+    def forward() -> None:
+        with torch.inference_mode():
+            for _ in range(4):
+                for batch, _ in bench.data.batches(lot.plan.images):
+                    model(batch)
 
-    seconds([1], 1)
-    ratios = []
-    for _ in range(n):
-        # Four more chips, which start-up (the model on noiseless cells, as passed in) does not count towards.
-        aged, still = seconds([100], 5) - seconds([100], 1), seconds([0], 5) - seconds([0], 1)
-        ratios.append((aged / 4, still / 4))
-    print(table(
-        ["bnn-vgg3, 1000 images", "median s", "min", "max"],
-        [
-            [what, *(f"{x:.3g}" for x in (statistics.median(values), min(values), max(values)))]
-            for what, values in (
-                ("a chip after 100 inferences", [a for a, _ in ratios]),
-                ("a chip at age 0", [s for _, s in ratios]),
-                ("ratio", [a / s for a, s in ratios]),
-            )
-        ],
-    ))  # fmt: skip
+    cases = {"forward passes": forward, "chips after 100 inferences": lambda: lot.measure(range(4))}
+    show("bnn-vgg3, 4 x 1000 images", interleaved(cases, runs=n), unit=1.0, unit_name="s", baseline="forward passes")
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ SHAPES = st.sampled_from([(3, 7), (5, 70), (2, 130), (4, 3, 3, 3), (70, 5)])
     rewind=st.sampled_from(["free", "faulty", "zigzag"]),
     step=st.sampled_from([1, 3]),
     read_order=st.sampled_from(["progressive", "block"]),
+    margin=st.sampled_from([None, None, 2]),
+    code=st.sampled_from([None, None, CODE, CODE.replace(correctable=0, detectable=0)]),
     age=st.integers(1, 5),
 )
 def test_the_sparse_process_reads_what_a_literal_tape_reads(
@@ -65,6 +67,8 @@ def test_the_sparse_process_reads_what_a_literal_tape_reads(
     rewind: Any,
     step: int,
     read_order: Any,
+    margin: int | None,
+    code: Any,
     age: int,
 ) -> None:
     ports = 1 if order == "published" else min(ports, bits)
@@ -79,6 +83,8 @@ def test_the_sparse_process_reads_what_a_literal_tape_reads(
         rewind_step=step if rewind == "faulty" else 1,
         rewind_rates=(0.02, 0.05, 0.5) if rewind == "faulty" and step == 3 else (),
         read_order=read_order,
+        margin=None if bound == "free" else margin,
+        correction=code,
     )
     weight = binary(*shape)
     found = read(device, tracks, weight, age, torch.tensor([0, 5]))
@@ -160,6 +166,8 @@ EXACT = [
     {"bound": "clamp", "margin": 3, "double": 0.4},
     {"bound": "stick"},
     {"bound": "stick-right"},
+    {"bound": "stick", "double": 0.4},
+    {"bound": "stick-right", "double": 0.4, "margin": 3},
     {"bound": "clamp", "margin": 2, "rewind": "faulty", "rewind_step": 4, "rewind_rates": (0.0, 0.0, 0.1, 0.05)},
 ]
 
@@ -201,7 +209,7 @@ def _walked(law: Any, passes: int) -> np.ndarray:
                         for way in (-jump, jump):
                             stuck = law.bound.startswith("stick") and (o >= high or (o <= low and law.bound == "stick"))
                             to = o if stuck else o + way
-                            to = min(max(to, low), high) if law.bound == "clamp" else to
+                            to = min(max(to, low), high)
                             new[to + 200] += rate * share / 2 * p[o + 200]
                 p = new
     return p

@@ -119,6 +119,10 @@ def test_rules_put_layers_behind_the_code() -> None:
         "fc2.weight": GROGU(),
         "fc3.weight": None,
     }
+    by_parameter = {"fc1.weight": ON, "fc2.weight": ON, "fc3.weight": None}
+    chips = mho.deploy(model, by_parameter)
+    rules = selections.rules(("fc1", "fc2"), by_parameter, GROGU(), chips)
+    assert all(p.memory.device.correction == GROGU() for p in mho.deploy(model, rules).placements.values())
     # A rule that nothing is left for would be refused as a misspelling.
     named = {"fc2*": ON, "fc3": None, "*": ON}
     chips = mho.deploy(model, named)

@@ -35,7 +35,7 @@ def failures(key: tuple[int, int], block: int, chip: int, rate: float, end: int)
 
 
 class Tape:
-    """The bits of one weight tensor on its nanowires, of one chip, with no code to guard them."""
+    """The bits of one weight tensor on its nanowires, of one chip, all or none of them behind a code."""
 
     def __init__(self, device: Racetrack, wires: Nanowires, bits: np.ndarray, seed: int, layer: str, chip: int) -> None:
         self.device, self.wires, self.bits = device, wires, bits
@@ -49,20 +49,26 @@ class Tape:
         if device.margin is None and device.bound.startswith("stick"):
             self.bound = wires.bits // 2
         self.bound = max(1, self.bound)
-        self.jumps = (1, 2)
+        self.jumps, self.double, self.rates, self.purpose = (1, 2), device.double, device.rates, "position errors"
+        if device.correction is not None:
+            self.jumps = (device.correction.net(1), device.correction.net(2))
+            self.purpose += ", guarded"
+            if self.jumps[0] == 0:  # what the code undoes is as if it had not been
+                self.jumps = (self.jumps[1], self.jumps[1])
+                self.double, self.rates = 0.0, tuple(rate * device.double for rate in device.rates)
 
     def key(self, purpose: str) -> tuple[int, int]:
         return stream_key(self.seed, purpose, self.layer)
 
     def live(self, passes: int) -> np.ndarray:
         """What pass number ``passes`` reads, ``(cells,)``."""
-        rates = self.device.rates
+        rates = self.rates
+        if max(rates) == 0 or self.jumps == (0, 0):
+            return self.bits.copy()
         slots = max(1, self.most + self.rewinding)
         events: Events = {}
         for block in range(-(-self.wires.units // BLOCK)):
-            for slot, a, b in failures(
-                self.key("position errors"), block, self.chip, max(rates), passes * slots * BLOCK
-            ):
+            for slot, a, b in failures(self.key(self.purpose), block, self.chip, max(rates), passes * slots * BLOCK):
                 events[slot // BLOCK, block * BLOCK + slot % BLOCK] = (a, b)
         out = self.bits.copy()
         for number in range(1, passes + 1):
@@ -102,15 +108,17 @@ class Tape:
         if b >= rate / max(rates) * 2**32:
             return
         self.faults += 1
-        jump = self.jumps[1] if (a >> 1) < self.device.double * 2**31 else self.jumps[0]
+        jump = self.jumps[1] if (a >> 1) < math.floor(self.double * 2**31) else self.jumps[0]
         jump = -jump if a & 1 else jump
         o = self.offset[unit]
         if self.device.bound == "clamp":
             o = min(max(o + jump, -self.bound), self.bound)
-        elif self.device.bound == "free" or not (
-            o >= self.bound or (o <= -self.bound and self.device.bound == "stick")
-        ):
+        elif self.device.bound == "free":
             o = o + jump
+        elif self.device.bound == "stick" and abs(o) < self.bound:
+            o = min(max(o + jump, -self.bound), self.bound)
+        elif self.device.bound == "stick-right" and o < self.bound:
+            o = min(o + jump, self.bound)
         self.offset[unit] = o
 
     def at_ports(self, unit: int, position: int, number: int) -> list[tuple[int, float]]:
@@ -132,6 +140,7 @@ class Tape:
                 return float(fill == "one")
             elif fill in ("latched", "fresh"):
                 purpose = "beyond the track" if fill == "latched" else f"beyond the track, pass {number}"
+                purpose += ", guarded" if self.device.correction else ""
                 place = (track << 16) | (min(max(d, -32768), 32767) + 32768)
                 return float(words(place & 0xFFFFFFFF, place >> 32, self.chip, self.key(purpose))[0] & 1)
             elif fill == "wrap":

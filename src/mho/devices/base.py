@@ -110,6 +110,11 @@ class Device(Spec):
         return self
 
     @property
+    def slips(self) -> bool:
+        """Whether its errors move bits along tracks, so that nothing is off when a chip is new."""
+        return False
+
+    @property
     def per_weight(self) -> bool:
         """Whether the model describes a whole weight rather than each of its cells."""
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import numpy as np
@@ -12,9 +13,15 @@ from torch import Tensor
 from mho.devices.nanowires import Nanowires
 from mho.devices.offset_law import offset_law
 from mho.devices.shift_law import BOUNDS, FILLS, Law
+from mho.errors import SpecError
 from mho.kernels import cpu_shifts, fill_bits
 from mho.kernels.threads import in_parts
 from mho.rng import stream_key
+
+EXACT = 2**53
+"""Shifts that a float counts one by one."""
+MOST_FAULTS = 1e11
+"""Faults of a layer that take about an hour."""
 
 
 class Offsets:
@@ -41,7 +48,7 @@ class Offsets:
         self.wires, self.law, self.seed, self.layer = wires, law, seed, layer
         self.chips = chips.cpu().numpy()
         self.active = np.empty(0, np.uint8) if active is None else active
-        self.passes = 0
+        self.passes = self._start = 0
         n, blocks = len(chips), -(-wires.units // cpu_shifts.BLOCK)
         self.offset = np.zeros((n, wires.units), np.int16)
         self._fault, self._position, self._counts = (np.zeros((n, blocks), np.int64) for _ in range(3))
@@ -68,8 +75,7 @@ class Offsets:
         return self.law.zigzag and number % 2 == 0
 
     def jump(self, passes: int) -> None:
-        """Put fresh nanowires where ``passes`` passes leave them, by the exact law of the offset at that time alone."""
-        rest = passes - self.passes
+        """Put aligned nanowires where ``passes`` passes leave them, by the exact law of the offset at that time."""
         bits = torch.empty(len(self.chips), self.wires.units, dtype=torch.int64)
         fill_bits(bits, self._key(f"offset after {passes} passes"), torch.from_numpy(self.chips))
         uniform = (bits.numpy() + 0.5) / 2**32
@@ -77,14 +83,13 @@ class Offsets:
             mine = self.wires.shifts == shifts
             if len(self.active):
                 mine &= self.active.astype(bool)
-            values, law = offset_law(self.law, [rest * n for n in self.law.shifts(int(shifts))])
+            values, law = offset_law(self.law, [passes * n for n in self.law.shifts(int(shifts))])
             at = np.searchsorted(np.cumsum(law), uniform[:, mine])
             self.offset[:, mine] = values[np.minimum(at, len(values) - 1)]
         moved = np.zeros((len(self.chips), self._dirty.shape[1] * cpu_shifts.BLOCK), bool)
         moved[:, : self.wires.units] = self.offset != 0
         self._dirty[:] = np.packbits(moved, axis=1, bitorder="little").view("<u8")
-        self.passes = passes
-        self._position[:] = passes * self.slots * cpu_shifts.BLOCK
+        self.passes = self._start = passes
 
     def advance(self, until: int, levels: Tensor | None = None, out: Tensor | None = None) -> None:
         """Go on to the end of pass ``until``; bring ``out`` to what that pass reads.
@@ -98,19 +103,21 @@ class Offsets:
         law, wires, slots = self.law, self.wires, self.slots
         rate = max(law.rates)
         low, high = law.limits
+        errors = f"position errors after {self._start} passes" if self._start else "position errors"
         f = self._key(f"beyond the track, pass {until}" if law.fill == "fresh" else "beyond the track")
         nothing = np.empty((len(self.chips), 0), np.uint8)
-        end = until * slots * cpu_shifts.BLOCK
+        end = (until - self._start) * slots * cpu_shifts.BLOCK
         if rate > 0:
             expected = rate * (until - self.passes) * slots * self.offset.size
+            self._check(end, expected)
             in_parts(
                 cpu_shifts.advance, self._dirty.shape[1], int(self._dirty.size + 32 * expected),
                 nothing if out is None else out.numpy(), nothing if levels is None else levels.numpy(),
                 wires.starts, wires.places, wires.shifts, self.active, wires.segment, max(1, wires.row), wires.rows,
                 self.offset, self._fault, self._position, self._dirty, self._counts, self.chips,
-                *self._words("position errors"), 0.0 if rate == 1 else 1 / np.log1p(-rate),
+                *self._words(errors), 0.0 if rate == 1 else 1 / np.log1p(-rate),
                 np.array(law.rates) / rate, max(1, law.step),
-                law.double * 2**31, np.array(law.jumps, np.int64), BOUNDS.index(law.bound), low, high,
+                math.floor(law.double * 2**31), np.array(law.jumps, np.int64), BOUNDS.index(law.bound), low, high,
                 end - slots * cpu_shifts.BLOCK, end, wires.most, slots, law.progressive, self.backward(until),
                 FILLS.index(law.fill), *map(np.uint32, f), law.fill == "fresh",
             )  # fmt: skip
@@ -125,6 +132,13 @@ class Offsets:
                 self.wires.segment, self.chips, *self._words(f"stopped in pass {self.passes}"),
                 0.0 if rate == 1 else 1 / np.log1p(-rate), self.wires.most, self.backward(self.passes),
             )  # fmt: skip
+
+    def _check(self, end: int, expected: float) -> None:
+        if end >= EXACT or expected > MOST_FAULTS:
+            raise SpecError(
+                f"Racetrack: {expected:.3g} position errors are too many to follow one by one; path=False draws where "
+                "they lead at once"
+            )
 
     def _key(self, purpose: str) -> tuple[int, int]:
         return stream_key(self.seed, f"{purpose}, guarded" if self.law.guarded else purpose, self.layer)

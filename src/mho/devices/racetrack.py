@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -34,7 +35,7 @@ class Racetrack(Ageing):
 
     Attributes:
         fault_rate: probability that a shift by one position goes wrong [zhang2015hifi: 4.55e-5].
-        double: share of these errors that are by two positions.
+        double: share of these errors that are by two positions; without a code, less than 5e-10 counts as none.
         stop_rate: probability that a shift stops in the middle: the bits then read are random, in that read alone.
         passes: complete reads of the weights in one inference; what counts is the last.
         read_order: "progressive": a fault hits the bits read after it, and all later reads; "block": the whole pass is
@@ -103,7 +104,12 @@ class Racetrack(Ageing):
 
     @property
     def label(self) -> str:
-        return "Racetrack" if self.correction is None else f"Racetrack+{self.correction.name}"
+        said = f"Racetrack p={self.fault_rate:g}"
+        return said if self.correction is None else f"{said} + {self.correction.name}"
+
+    @property
+    def slips(self) -> bool:
+        return True
 
     @property
     def clock(self) -> Literal["inferences"]:
@@ -116,7 +122,13 @@ class Racetrack(Ageing):
         if self.rewind != "faulty":
             return (self.fault_rate,)
         distances = range(1, self.rewind_step + 1)
-        return self.fault_rate, *(self.rewind_rates or (1 - (1 - self.fault_rate) ** d for d in distances))
+        return self.fault_rate, *(self.rewind_rates or map(self._within, distances))
+
+    def _within(self, distance: int) -> float:
+        """Probability that any of ``distance`` single shifts goes wrong."""
+        if self.fault_rate == 1:
+            return 1.0
+        return -math.expm1(distance * math.log1p(-self.fault_rate))
 
     @property
     def inert(self) -> bool:
@@ -133,7 +145,9 @@ class Racetrack(Ageing):
                 "Racetrack: order='published' does not say when a bit is read; it takes read_order='block', as in "
                 "mho.racetrack.compat2024"
             )
-        return _OnTracks(racetrack=self, wires=wires)
+        from mho.devices.shifting import _Shifting
+
+        return _Shifting(racetrack=self, wires=wires)
 
     def law(self, wires: Nanowires, *, guarded: bool) -> Law | None:
         """What shifts do to nanowires with or without the correction; ``None`` where they leave no trace."""
@@ -209,55 +223,6 @@ class Racetrack(Ageing):
         }
         reads = inferences * self.passes
         return np.array([reads * by_shifts[n] for n in wires.shifts.tolist()])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _OnTracks(Ageing):
-    """A racetrack that knows where the bits of one weight tensor lie."""
-
-    racetrack: Racetrack
-    wires: Nanowires
-
-    @property
-    def clock(self) -> Literal["inferences"]:
-        return "inferences"
-
-    @property
-    def inert(self) -> bool:
-        return self.racetrack.inert
-
-    def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
-        import torch
-
-        passes = inferences(age) * self.racetrack.passes
-        if passes == 0 or self.inert:
-            return held
-        if draws.at is not None:
-            raise SpecError("Racetrack: a write is verified before anything is shifted, at age 0")
-        chips, cells = len(draws.chips), self.wires.cells
-        # Bytes where cells hold bits, for the sake of the caches; what another stage of a stack left may be anything.
-        kind = torch.uint8 if held is level else torch.float32
-        bits = held.reshape(-1, cells).to("cpu", kind).contiguous()
-        out = bits.expand(chips, cells).clone(memory_format=torch.contiguous_format)
-        for offsets in self.racetrack.offsets(self.wires, draws.seed, draws.layer, draws.chips):
-            if not self.racetrack.path:
-                offsets.jump(passes - 1)
-            offsets.advance(passes, bits, out)
-        if self.racetrack.stop_rate > 0:
-            self._stop(draws, passes, out)
-        return out.view(chips, *level.shape).to(level.device, torch.float32)
-
-    def _stop(self, draws: Draws, passes: int, out: Tensor) -> None:
-        from mho.devices.offsets import Offsets
-
-        unguarded = ~self.racetrack.guards(self.wires)
-        law = self.racetrack.law(self.wires, guarded=False)
-        if law is None:  # no other errors: any law does, since only shifts of the last pass count
-            law = self.racetrack.replace(fault_rate=1.0, rewind_rates=()).law(self.wires, guarded=False)
-        assert law is not None
-        state = Offsets(self.wires, law, draws.seed, draws.layer, draws.chips, unguarded.view(np.uint8))
-        state.passes = passes
-        state.stopped(self.racetrack.stop_rate, out)
 
 
 def inferences(age: float) -> int:

@@ -82,6 +82,10 @@ class Skyrmion(Ageing):
         self.check(self.margin is None or 0 < self.margin <= 32000, "margin", "must be 1 to 32000 positions")
 
     @property
+    def slips(self) -> bool:
+        return True
+
+    @property
     def clock(self) -> Literal["inferences"]:
         """What its age counts."""
         return "inferences"
@@ -111,6 +115,8 @@ class Skyrmion(Ageing):
 
     def on_tracks(self, wires: Nanowires) -> Device:
         """This device on the nanowires of one weight tensor."""
+        if self.read_order == "progressive" and not wires.reached:
+            raise SpecError("Skyrmion: order='published' does not say when a bit is read; use another order")
         return _OnTracks(skyrmion=self, wires=wires)
 
 

@@ -91,6 +91,10 @@ class Stack(Device):
         stages = tuple(s.written_to(cell_bits=cell_bits, weight_bits=weight_bits, kappa=kappa) for s in self.stages)
         return self.replace(stages=stages)
 
+    @property
+    def slips(self) -> bool:
+        return any(stage.slips for stage in self.stages)
+
     def on_tracks(self, wires: Nanowires) -> Stack:
         return self.replace(stages=tuple(stage.on_tracks(wires) for stage in self.stages))
 

@@ -71,10 +71,7 @@ def _moved(offset, jump, bound, low, high):  # type: ignore[no-untyped-def]
         return offset
     if bound == STICK and offset <= low:
         return offset
-    new = offset + jump
-    if bound == CLAMP:
-        return min(max(new, low), high)
-    return min(max(new, -32000), 32000)  # the state is a 16-bit integer
+    return min(max(offset + jump, low), high)
 
 
 @_compiled

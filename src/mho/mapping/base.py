@@ -75,6 +75,10 @@ class Mapping(Spec):
         """Bits per weight (magnitude where the sign is kept apart); 0 for analog."""
         return 0
 
+    def labelled(self, device: str) -> str:
+        """What tables call a memory of this mapping and a device."""
+        return device
+
     @property
     def binary(self) -> bool:
         """Whether it holds one bit a weight, so that only binary weights fit."""

@@ -87,6 +87,11 @@ class Tracks(Mapping):
     def cell_bits(self) -> int:
         return 1
 
+    def labelled(self, device: str) -> str:
+        order = {"row": "", "published": ", as published"}
+        said = order.get(self.order, f", by {self.order}") if isinstance(self.order, str) else ", permuted"
+        return f"{device}, K={self.bits}{said}"
+
     @property
     def binary(self) -> bool:
         return self.weight_bits == 1
@@ -186,8 +191,8 @@ def _published(shape: tuple[int, ...], bits: int) -> Nanowires:
     """Where the simulator of 2024 lets weights slip: 64 input channels at a time, kernel positions in lockstep.
 
     Each group of 64 moves with one offset however long its nanowires are (``bits`` only says how often they shift), and
-    what lies beyond a row is the next one (docs/decisions/0018). Of a first convolution with 2 or 3 colours only as
-    many output channels have offsets as there are colours.
+    what lies beyond a row is the next one (docs/decisions/0018). Of a first convolution, of three colours, only three
+    output channels have offsets.
     """
     outputs, inputs = shape[:2]
     cells = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(outputs, inputs, -1)
@@ -195,7 +200,7 @@ def _published(shape: tuple[int, ...], bits: int) -> Nanowires:
     one = cut(kernel * outputs, inputs, 64, places=cells.transpose(2, 0, 1).reshape(-1))
     units = one.tracks // kernel
     shifts = np.full(units, bits - 1, np.int32)
-    if 1 < inputs < bits and kernel > 1:
+    if inputs == 3 and kernel > 1:
         shifts[inputs * (units // outputs) :] = 0
     return Nanowires(
         starts=one.starts,

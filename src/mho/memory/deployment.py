@@ -23,6 +23,8 @@ from mho.memory.validation import require_valid
 from mho.programming import Written
 from mho.spec import references
 from mho.units import Clock, check_age
+from mho.zoo.binary.layers import BinaryConv2d, BinaryLinear
+from mho.zoo.binary.signs import signs
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class Chips:
         """What an age of these chips counts: ``"s"`` (seconds) or ``"inferences"``; seconds where nothing ages."""
         return common_clock((m.device for m in self.memories), "chips", APART) or "s"
 
+    @property
+    def slips(self) -> bool:
+        """Whether bits of any layer slip along tracks."""
+        return any(m.device.slips for m in self.memories)
+
     def to_yaml(self) -> str:
         """What deploys such chips again: the memory, or the rules where there are more; ``--memory`` takes it."""
         import yaml
@@ -110,7 +117,7 @@ class Chips:
         return choose(out, self.placements, weights, self.sensitivity, self.seed)
 
     def weights(
-        self, chips: Tensor | range | int, *, sigma: float | None = None, age: float = 0.0
+        self, chips: Tensor | range | list[int] | int, *, sigma: float | None = None, age: float = 0.0
     ) -> dict[str, Tensor]:
         """Effective weights of some chips: parameter name to ``(chips, *shape)`` float32.
 
@@ -119,17 +126,17 @@ class Chips:
             sigma: the device's severity; its own if ``None``.
             age: what :attr:`clock` counts since programming.
         """
-        ids = chip_numbers(chips if isinstance(chips, Tensor | range) else [int(chips)])
+        ids = chip_numbers([chips] if isinstance(chips, int) else chips)
         return {n: p.sample(self.seed, ids) for n, p in self.programmed(sigma=sigma, age=age).items()}
 
-    def written(self, chips: Tensor | range | int, *, sigma: float | None = None) -> dict[str, Written]:
+    def written(self, chips: Tensor | range | list[int] | int, *, sigma: float | None = None) -> dict[str, Written]:
         """What programming does to every cell of some chips: parameter name to levels, write cycles and failures.
 
         Args:
             chips: chip numbers; an integer n means that one chip.
             sigma: the device's severity; its own if ``None``.
         """
-        ids = chip_numbers(chips if isinstance(chips, Tensor | range) else [int(chips)])
+        ids = chip_numbers([chips] if isinstance(chips, int) else chips)
         return {n: p.written(self.seed, ids) for n, p in self.programmed(sigma=sigma, by_cell=True).items()}
 
     def chip(self, number: int, *, sigma: float | None = None, age: float = 0.0) -> nn.Module:
@@ -202,9 +209,8 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
             chosen = rules[pattern]
             assert chosen is not None
             placements[name] = Placement(name, kind, chosen, stored[leaf])
-            if chosen.mapping.binary:
-                with torch.no_grad():
-                    parameter.copy_(_bits(name, module, parameter))
+            with torch.no_grad():
+                _store_bits(name, module, parameter, chosen)
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
     chips = Chips(copied, placements, tuple(digital), int(seed), rules, sensitivity)
@@ -213,20 +219,26 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
     return chips
 
 
-def _bits(name: str, module: nn.Module, weight: Tensor) -> Tensor:
-    """The binary weights that ``module`` computes with.
+def _store_bits(name: str, module: nn.Module, weight: nn.Parameter, memory: Memory) -> None:
+    """Replace the latent weights of a binarised layer by the bits that it computes with: those are stored.
 
     Raises:
-        ModelError: it does not.
+        ModelError: one bit shall hold weights that are not binary.
     """
-    found = binarised(module, weight)
-    if found is None:
+    ours = isinstance(module, BinaryLinear | BinaryConv2d)
+    found = signs(weight) if ours else binarised(module, weight)
+    if found is None and memory.mapping.binary:
         raise ModelError(
-            f"{name}: weights of {type(module).__name__} are not binary, and one bit holds +-a; train a binarised "
-            "network (mho.zoo.build('bnn-vgg3')), give Tracks more weight_bits, or keep the layer digital (a rule with "
-            "None)"
+            f"{name}: no bits +-a were found with which this {type(module).__name__} computes the same, and one bit a "
+            "weight holds no more. Train a binarised network (mho.zoo.build('bnn-vgg3')), give Tracks more weight_bits "
+            "(--weight-bits 8), keep the layer digital (a rule with None), or store +-a in a layer that takes signs in "
+            "a way of its own"
         )
-    return found
+    if found is not None:
+        weight.copy_(found)
+    if ours:
+        # An array adds up what its cells hold; from tracks come bits.
+        module.stored = not memory.mapping.binary  # type: ignore[assignment]
 
 
 def _why_digital(

@@ -20,7 +20,8 @@ class StoredLayer:
         columns: bit lines of one weight matrix, before slicing over cells.
         matrices: number of such matrices (groups of a grouped convolution).
         cells: memory cells of the layer, all encodings and slices counted.
-        tiles: arrays of the asked size that hold them.
+        tiles: arrays of the asked size that hold them; 0 for bits on nanowires.
+        nanowires: tracks that hold them; 0 where cells stand in arrays.
         scale: granularity of the full scale: ``"tensor"`` or ``"channel"``.
         rms_error: quantisation error, root mean square over root mean square of the weights.
         max_error: largest quantisation error over the largest weight.
@@ -39,6 +40,7 @@ class StoredLayer:
     rms_error: float
     max_error: float
     memory: str
+    nanowires: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,14 @@ class Description:
         """All arrays."""
         return sum(layer.tiles for layer in self.stored)
 
+    @property
+    def nanowires(self) -> int:
+        """All nanowires."""
+        return sum(layer.nanowires for layer in self.stored)
+
     def __str__(self) -> str:
+        places = {"tiles": self.tiles, "nanowires": self.nanowires}
+        used = [name for name, number in places.items() if number] or ["tiles"]
         rows = [
             [
                 s.name,
@@ -87,7 +96,7 @@ class Description:
                 "x".join(map(str, s.shape)),
                 f"{s.rows}x{s.columns}" + (f" x{s.matrices}" if s.matrices > 1 else ""),
                 f"{s.cells:,}",
-                s.tiles,
+                *(f"{getattr(s, name):,}" for name in used),
                 s.scale,
                 percent(s.rms_error, 3),
                 percent(s.max_error, 3),
@@ -95,20 +104,11 @@ class Description:
             ]
             for s in self.stored
         ]
-        header = [
-            "weight",
-            "layer",
-            "shape",
-            "matrix",
-            "cells",
-            "tiles",
-            "scale",
-            "rms err %",
-            "max err %",
-            "memory",
-        ]
-        rows.append(["total", "", "", "", f"{self.cells:,}", self.tiles, "", "", "", ""])
-        stored = table(header, rows, left=2, title=f"{self.model} on arrays of {self.tile[0]}x{self.tile[1]} cells")
+        header = ["weight", "layer", "shape", "matrix", "cells", *used, "scale", "rms err %", "max err %", "memory"]
+        rows.append(["total", "", "", "", f"{self.cells:,}", *(f"{places[n]:,}" for n in used), "", "", "", ""])
+        on = [f"arrays of {self.tile[0]}x{self.tile[1]} cells"] if self.tiles else []
+        on += ["nanowires"] if self.nanowires else []
+        stored = table(header, rows, left=2, title=f"{self.model} on {' and '.join(on)}")
         if not self.digital:
             return stored
         kept = [[d.name, d.kind, "x".join(map(str, d.shape)) or "1", d.reason] for d in self.digital]

@@ -15,7 +15,8 @@ def describe(chips: Chips, *, tile: tuple[int, int] = (128, 128)) -> Description
     Args:
         chips: a deployed model.
         tile: rows and columns of one array, in cells. A weight matrix takes one row per input and, per output, one
-            column per cell of a weight; matrices are cut into tiles and never share one.
+            column per cell of a weight; matrices are cut into tiles and never share one. Bits on nanowires stand in
+            none.
 
     Raises:
         SpecError: ``tile`` is not two positive numbers.
@@ -40,7 +41,8 @@ def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str
     rows, columns, matrices = placement.layer.matrix(owner, tuple(weight.shape))
     error = mapping.quantise(weight, placement.layer.channel_dim) - weight
     norm, largest = float(weight.norm()), float(weight.abs().max())
-    across = ceil(rows / tile[0]) * ceil(columns * mapping.cells_per_weight / tile[1])
+    wires = mapping.nanowires(weight, placement.layer.channel_dim)
+    across = ceil(rows / tile[0]) * ceil(columns * mapping.cells_per_weight / tile[1]) if wires is None else 0
     return StoredLayer(
         name=placement.parameter,
         kind=placement.kind,
@@ -54,4 +56,5 @@ def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str
         rms_error=float(error.norm()) / norm if norm else 0.0,
         max_error=float(error.abs().max()) / largest if largest else 0.0,
         memory=name,
+        nanowires=0 if wires is None else wires.tracks,
     )

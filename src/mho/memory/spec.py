@@ -33,7 +33,7 @@ class Memory(Spec):
     @property
     def label(self) -> str:
         """Short name for tables."""
-        return self.device.label
+        return self.mapping.labelled(self.device.label)
 
     @property
     def clock(self) -> Clock | None:

@@ -95,9 +95,11 @@ def layer_cost(
         full: what would protect all of it, for ``full_cycles``.
 
     Raises:
-        SpecError: the device reads to and fro, and the timing rewinds.
+        SpecError: the device and the timing rewind differently.
     """
     device, extra, all_of_it = layer.device, _Extra(), _Extra()
+    if device.rewind == "faulty" and timing.rewind not in ("device", "shift"):
+        raise SpecError(f"Timing: rewind={timing.rewind!r}, but the device shifts back (rewind='faulty'); use 'device'")
     if device.rewind == "zigzag" and timing.rewind not in ("device", "zigzag"):
         raise SpecError(f"Timing: rewind={timing.rewind!r}, but the device has rewind='zigzag'; use rewind='device'")
     shifts = reads = faults = cycles = seconds = dynamic = 0.0

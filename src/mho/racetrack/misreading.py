@@ -29,7 +29,7 @@ def misread(memory: Memory, shape: tuple[int, ...], exposure: float) -> float:
     device, mapping = on_tracks(memory)
     wires = longest(mapping, shape)
     length = int(wires.lengths[0])
-    if length < 2:
+    if wires.most == 0:
         return 0.0
     sticks = device.bound.startswith("stick")
     room = FAR if device.bound == "free" else device.margin or (wires.bits // 2 if sticks else wires.bits - 1)

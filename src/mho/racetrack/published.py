@@ -32,7 +32,7 @@ def published_nanowires(shape: tuple[int, ...], bits: int, *, undivided: bool = 
     if undivided:
         return outputs * inputs
     found = outputs * (inputs // bits)
-    if len(shape) > 2 and inputs < bits:
+    if len(shape) > 2 and inputs in (1, 3):  # the first convolution, of grey or of colour images
         found = outputs if inputs == 1 else inputs * (outputs // bits)
     if not found:
         raise SpecError(

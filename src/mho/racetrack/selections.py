@@ -125,7 +125,7 @@ def rules(
     for layer in check_layers(protected, chips):
         plain = chips.placements[known[layer]].memory
         out[known[layer]] = plain.replace(device=plain.device.replace(correction=code, protected_planes=planes))
-    everything = out | normalise(memory)
+    everything = out | {pattern: m for pattern, m in normalise(memory).items() if pattern not in out}
     # What no longer comes first for anything would be taken for a misspelling.
     parameters = [name for name, _ in chips.model.named_parameters(remove_duplicate=False)]
     reached = {first_match(everything, name) for name in parameters} | {"*"}

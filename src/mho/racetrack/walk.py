@@ -26,7 +26,7 @@ class Walk:
         bits: parameter name to what the last pass read, ``(chips, cells)`` uint8; the bits as written at first.
 
     Raises:
-        SpecError: nothing lies on racetracks.
+        SpecError: nothing lies on racetracks, or ages of a chip have nothing to do with each other (path=False).
     """
 
     def __init__(self, chips: Chips, numbers: Tensor | range) -> None:
@@ -39,6 +39,8 @@ class Walk:
         for name, placement in chips.placements.items():
             device, mapping = placement.memory.device, placement.memory.mapping
             wires = mapping.nanowires(chips.model.get_parameter(name), placement.layer.channel_dim)
+            if isinstance(device, Racetrack) and not device.path:
+                raise SpecError(f"{name}: path=False has no way from pass to pass; take path=True")
             if isinstance(device, Racetrack) and wires is not None:
                 self._states[name] = device.offsets(wires, chips.seed, name, ids)
                 self._written[name] = self._made[name].encoded.levels.reshape(1, -1).to("cpu", torch.uint8)

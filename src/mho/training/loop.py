@@ -91,6 +91,11 @@ def train(
     recipe = recipe or Recipe()
     setup.check_types(model, recipe, monitor, observers)
     check_method(method, memory, monitored=monitor is not None and monitor.memory is None)
+    if memory is not None and any(m is not None and m.device.slips for m in normalise(memory).values()):
+        raise SpecError(
+            "memory: training sees freshly written chips, and bits of racetracks slip only when they are read; train "
+            "without a memory, or with noise= of the method"
+        )
     searches = method is not None and method.sigma_search is not None
     if searches and monitor is not None:
         raise SpecError("a SigmaSearch judges chips itself and keeps the best epoch; leave out monitor=")

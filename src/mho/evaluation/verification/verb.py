@@ -105,6 +105,11 @@ def verify(
     (severity,) = single("sigma", sigma, lambda s: 0 <= s < math.inf, "zero or more (a fraction: 0.1, not 10 %)")
     asked = question(memory, rankings, fractions, target_drop, calibration, data)
     chips = deploy(model, asked.rules, seed=seed)
+    if chips.slips:
+        raise SpecError(
+            "verify writes cells until they are right; bits of racetracks slip when they are read: "
+            "mho.racetrack.protect says which layers to guard"
+        )
     oldness = age_of(age, chips.clock)
     given = Curvatures.sorted(sensitivity)
     for scheme in asked.schemes:

@@ -77,6 +77,11 @@ def box_of(model: Chips | nn.Module | Any) -> Box:
         ModelError: the module cannot be deployed, or has nothing that a memory would store.
     """
     if isinstance(model, Chips):
+        if model.slips:
+            raise SpecError(
+                "worst_case bounds how far a weight is off; bits of racetracks slip instead: mho.evaluate(age=...) and "
+                "mho.racetrack.sensitivity"
+            )
         scale = {name: _full_scale(model, place) for name, place in model.placements.items()}
         return Box(chips=model, centre=model.ideal(), scale=scale, share=dict.fromkeys(scale, 1.0))
     if not isinstance(model, nn.Module):

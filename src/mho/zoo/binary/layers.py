@@ -20,19 +20,27 @@ class BinaryLinear(nn.Linear):
 
     It is a subclass, not a plain ``nn.Linear`` of binary weights, so that nobody takes it for affine in its parameter:
     a BatchNorm after it is not folded into the weights, whose signs the gain would leave or, where negative, turn.
+
+    Attributes:
+        stored: the parameter holds what the cells of an array give back, and is used as it is: signs were stored, and
+            errors are no longer a matter of signs. :func:`mho.deploy` sets it on its copy.
     """
+
+    stored: bool = False
 
     def forward(self, input: Tensor) -> Tensor:
         """``(..., inputs)`` to ``(..., outputs)``."""
-        return linear(input, signs(self.weight), self.bias)
+        return linear(input, self.weight if self.stored else signs(self.weight), self.bias)
 
 
 class BinaryConv2d(nn.Conv2d):
     """The convolution with ``signs(W)``; see :class:`BinaryLinear`. Padding adds zeros, not -1."""
 
+    stored: bool = False
+
     def forward(self, input: Tensor) -> Tensor:
         """``(N, channels, H, W)`` to ``(N, outputs, H', W')``."""
-        out: Tensor = self._conv_forward(input, signs(self.weight), self.bias)
+        out: Tensor = self._conv_forward(input, self.weight if self.stored else signs(self.weight), self.bias)
         return out
 
 

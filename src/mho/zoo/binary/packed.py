@@ -23,7 +23,7 @@ class PackedLinear(BinaryLinear):
 
     def forward(self, input: Tensor) -> Tensor:
         """``(..., inputs)`` to ``(..., outputs)``."""
-        return _linear(input, self.weight)
+        return super().forward(input) if self.stored else _linear(input, self.weight)
 
 
 class PackedConv2d(BinaryConv2d):
@@ -31,6 +31,8 @@ class PackedConv2d(BinaryConv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """``(N, channels, H, W)`` to ``(N, outputs, H', W')``."""
+        if self.stored:
+            return super().forward(input)
         assert not isinstance(self.padding, str)
         return _convolve(input, self.weight, self.stride, self.padding, self.dilation)
 
