@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
+import numba  # noqa: F401 - interpreted, this would be slower than the reference
 import numpy as np
 import torch
 from torch import Tensor
 
 from mho.kernels import reference as ref
+from mho.kernels.compiled import compiled, inlined, philox
 from mho.kernels.threads import in_parts
 
 BLOCKS = 256
 """Philox blocks (of four numbers) a tile: four buffers of 1 KiB stay in the first-level cache."""
 
-_f32, _u32, _u64, _i32 = np.float32, np.uint32, np.uint64, np.int32
-_M0, _M1 = _u64(ref.MULTIPLIERS[0]), _u64(ref.MULTIPLIERS[1])
-_W0, _W1 = _u32(ref.WEYL[0]), _u32(ref.WEYL[1])
+_f32, _u32, _i32 = np.float32, np.uint32, np.int32
 _L = tuple(_f32(c) for c in ref.LOG)
 _S = tuple(_f32(c) for c in ref.SIN)
 _C = tuple(_f32(c) for c in ref.COS)
@@ -30,34 +29,8 @@ _LN2_LOW, _LN2_HIGH = _f32(ref.LN2_LOW), _f32(ref.LN2_HIGH)
 _HALF_BITS = _i32(ref.SQRT_HALF_BITS)
 _TURN = _f32(ref.TURN)
 
-_inline: Any = numba.njit(inline="always", error_model="numpy")
 
-
-def _compiled(function: Any) -> Any:
-    """``function`` compiled; kept on disk for the next process where there is a place to keep it."""
-    try:
-        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-@_inline
-def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    for _ in range(10):
-        p0 = _M0 * _u64(c0)
-        p1 = _M1 * _u64(c2)
-        c0, c1, c2, c3 = (
-            _u32(p1 >> _u64(32)) ^ c1 ^ k0,
-            _u32(p1),
-            _u32(p0 >> _u64(32)) ^ c3 ^ k1,
-            _u32(p0),
-        )
-        k0 = _u32(k0 + _W0)
-        k1 = _u32(k1 + _W1)
-    return c0, c1, c2, c3
-
-
-@_inline
+@inlined
 def _log(u):  # type: ignore[no-untyped-def]
     bits = _i32(_f32(u).view(np.int32) - _HALF_BITS)
     exponent = _f32(bits >> _i32(23))
@@ -77,7 +50,7 @@ def _log(u):  # type: ignore[no-untyped-def]
     return (m + y) + _LN2_HIGH * exponent
 
 
-@_inline
+@inlined
 def _box_muller(x, y):  # type: ignore[no-untyped-def]
     u = _f32(x) * _f32(2.0**-32) + _f32(2.0**-33)
     radius = np.sqrt(_f32(-2) * _log(u))
@@ -93,7 +66,7 @@ def _box_muller(x, y):  # type: ignore[no-untyped-def]
     return radius * cos, radius * sin
 
 
-@_compiled
+@compiled
 def _normals(out, mean, std, k0, k1, chips, first, last):  # type: ignore[no-untyped-def]
     """Tiles ``first`` to ``last`` of ``out``; a row of ``out`` is a chip and holds a whole number of tiles."""
     n = out.shape[1]
@@ -111,7 +84,7 @@ def _normals(out, mean, std, k0, k1, chips, first, last):  # type: ignore[no-unt
         # A tile never crosses a multiple of 2^32 blocks: 2^32 is a multiple of BLOCKS.
         word, word_high = _u32(start), _u32(start >> 32)
         for b in range(blocks):
-            x[0, b], x[1, b], x[2, b], x[3, b] = _philox(_u32(word + _u32(b)), word_high, low, high, k0, k1)
+            x[0, b], x[1, b], x[2, b], x[3, b] = philox(_u32(word + _u32(b)), word_high, low, high, k0, k1)
         for b in range(blocks):
             z[4 * b], z[4 * b + 1] = _box_muller(x[0, b], x[1, b])
         for b in range(blocks):
@@ -124,7 +97,7 @@ def _normals(out, mean, std, k0, k1, chips, first, last):  # type: ignore[no-unt
                 out[row, base + e] = z[e]
 
 
-@_compiled
+@compiled
 def _bits(out, k0, k1, chips, first, last):  # type: ignore[no-untyped-def]
     n = out.shape[1]
     tiles = (n + 4 * BLOCKS - 1) // (4 * BLOCKS)
@@ -134,26 +107,26 @@ def _bits(out, k0, k1, chips, first, last):  # type: ignore[no-untyped-def]
         start = (tile % tiles) * BLOCKS
         low, high = _u32(chips[row]), _u32(chips[row] >> 32)
         for block in range(start, min(start + BLOCKS, (n + 3) // 4)):
-            x[0], x[1], x[2], x[3] = _philox(_u32(block), _u32(block >> 32), low, high, k0, k1)
+            x[0], x[1], x[2], x[3] = philox(_u32(block), _u32(block >> 32), low, high, k0, k1)
             for lane in range(min(4, n - 4 * block)):
                 out[row, 4 * block + lane] = x[lane]
 
 
-@_compiled
+@compiled
 def _normals_at(out, k0, k1, chips, elements, first, last):  # type: ignore[no-untyped-def]
     for i in range(first, last):
         block, lane = elements[i] >> 2, elements[i] & 3
-        x = _philox(_u32(block), _u32(block >> 32), _u32(chips[i]), _u32(chips[i] >> 32), k0, k1)
+        x = philox(_u32(block), _u32(block >> 32), _u32(chips[i]), _u32(chips[i] >> 32), k0, k1)
         a, b = _box_muller(x[0], x[1]) if lane < 2 else _box_muller(x[2], x[3])
         out[i] = b if lane & 1 else a
 
 
-@_compiled
+@compiled
 def _bits_at(out, k0, k1, chips, elements, first, last):  # type: ignore[no-untyped-def]
     x = np.empty(4, np.uint32)
     for i in range(first, last):
         block = elements[i] >> 2
-        x[0], x[1], x[2], x[3] = _philox(_u32(block), _u32(block >> 32), _u32(chips[i]), _u32(chips[i] >> 32), k0, k1)
+        x[0], x[1], x[2], x[3] = philox(_u32(block), _u32(block >> 32), _u32(chips[i]), _u32(chips[i] >> 32), k0, k1)
         out[i] = x[elements[i] & 3]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from mho.kernels.cpu import _compiled
+from mho.kernels.compiled import compiled
 from mho.kernels.threads import in_parts
 
 Floats = NDArray[np.float32]
@@ -33,7 +33,7 @@ def _ones(typing: Any, word: Any) -> Any:
 _popcount: Any = intrinsic(_ones)
 
 
-@_compiled
+@compiled
 def _pack(out, values, first, last):  # type: ignore[no-untyped-def]
     n = values.shape[1]
     whole = n // WORD
@@ -50,7 +50,7 @@ def _pack(out, values, first, last):  # type: ignore[no-untyped-def]
             out[row, whole] = word
 
 
-@_compiled
+@compiled
 def _look(other, values, first, last):  # type: ignore[no-untyped-def]
     """Set ``other`` if a value in rows ``first`` to ``last`` is neither +1 nor -1."""
     for row in range(first, last):
@@ -63,7 +63,7 @@ def _look(other, values, first, last):  # type: ignore[no-untyped-def]
             return
 
 
-@_compiled
+@compiled
 def _count(out, words, weights, channels, kernel, stride, padding, dilation, first, last):  # type: ignore[no-untyped-def]
     """Rows ``first`` to ``last`` of the images in ``out`` ``(N, H', W', outputs)``."""
     height, width, deep = words.shape[1:]

@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mho.kernels.cpu import _box_muller, _compiled, _f32, _philox, _u32
+from mho.kernels.compiled import compiled, philox
+from mho.kernels.cpu import _box_muller, _f32, _u32
 from mho.kernels.threads import in_parts
 
 TILE = 4096
 """Cells that a thread takes at a time."""
 
 
-@_compiled
+@compiled
 def _redraw(  # type: ignore[no-untyped-def]
     read, cycles, failed, level, mean, std, chosen, keys, chips, tolerance, first, last
 ):
@@ -32,7 +33,7 @@ def _redraw(  # type: ignore[no-untyped-def]
                 continue
             block, lane, near = e >> 2, e & 3, False
             for k in range(keys.shape[0]):
-                x = _philox(_u32(block), _u32(block >> 32), low, high, keys[k, 0], keys[k, 1])
+                x = philox(_u32(block), _u32(block >> 32), low, high, keys[k, 0], keys[k, 1])
                 a, b = _box_muller(x[0], x[1]) if lane < 2 else _box_muller(x[2], x[3])
                 back = mean[e] + std[e] * (b if lane & 1 else a)
                 read[row, e] = back

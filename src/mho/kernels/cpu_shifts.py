@@ -5,21 +5,14 @@ Bernoulli process, drawn as the gaps between failures (docs/decisions/0018), so 
 block and one a fault. Number r of a block is word block (r, block, chip) of Philox, whatever was asked for before: a
 chip at inference 1000 is the chip of inference 10, aged.
 
-Compiled by numba; without it the same code runs interpreted, slowly, and gives the same numbers.
+Compiled by numba; see :mod:`mho.kernels.compiled`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from mho.kernels import reference as ref
-
-try:
-    import numba
-except ImportError:  # pragma: no cover - numba is a dependency; source checkouts may run without it
-    numba = None  # type: ignore[assignment]
+from mho.kernels.compiled import compiled, philox
 
 BLOCK = 64
 """Nanowires that share one stream of gaps: as many as a word has bits."""
@@ -27,44 +20,17 @@ EDGE, ZERO, ONE, LATCHED, FRESH, WRAP, NEIGHBOUR, PUBLISHED = range(8)
 FREE, CLAMP, STICK, STICK_RIGHT = range(4)
 
 _u32, _u64 = np.uint32, np.uint64
-_M0, _M1 = _u64(ref.MULTIPLIERS[0]), _u64(ref.MULTIPLIERS[1])
-_W0, _W1 = _u32(ref.WEYL[0]), _u32(ref.WEYL[1])
 _UNIT = 2.0**-53
 
 
-def _compiled(function: Any) -> Any:
-    if numba is None:  # pragma: no cover
-        return function
-    try:
-        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
-def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    for _ in range(10):
-        p0 = _M0 * _u64(c0)
-        p1 = _M1 * _u64(c2)
-        c0, c1, c2, c3 = (
-            _u32(p1 >> _u64(32)) ^ c1 ^ k0,
-            _u32(p1 & _u64(0xFFFFFFFF)),
-            _u32(p0 >> _u64(32)) ^ c3 ^ k1,
-            _u32(p0 & _u64(0xFFFFFFFF)),
-        )
-        k0 = _u32(_u64(k0) + _u64(_W0) & _u64(0xFFFFFFFF))
-        k1 = _u32(_u64(k1) + _u64(_W1) & _u64(0xFFFFFFFF))
-    return c0, c1, c2, c3
-
-
-@_compiled
+@compiled
 def _gap(w0, w1, scale):  # type: ignore[no-untyped-def]
     """Failures between two successes of a Bernoulli process, ``floor(log u / log(1 - p))``; scale is 1 / log(1 - p)."""
     u = (np.float64((_u64(w0) << _u64(21)) | (_u64(w1) >> _u64(11))) + 1.0) * _UNIT
     return np.floor(np.log(u) * scale)
 
 
-@_compiled
+@compiled
 def _moved(offset, jump, bound, low, high):  # type: ignore[no-untyped-def]
     """The offset after one position error."""
     if bound in (STICK, STICK_RIGHT) and offset >= high:
@@ -74,16 +40,16 @@ def _moved(offset, jump, bound, low, high):  # type: ignore[no-untyped-def]
     return min(max(offset + jump, low), high)
 
 
-@_compiled
+@compiled
 def _random_bit(track, domain, chip, k0, k1):  # type: ignore[no-untyped-def]
     place = _u64(track) << _u64(16) | _u64(max(-32768, min(32767, domain)) + 32768)
-    word, _, _, _ = _philox(
+    word, _, _, _ = philox(
         _u32(place & _u64(0xFFFFFFFF)), _u32(place >> _u64(32)), _u32(chip & 0xFFFFFFFF), _u32(chip >> 32), k0, k1
     )
     return np.float32(word & _u32(1))
 
 
-@_compiled
+@compiled
 def _domain(levels, starts, places, track, k, offset, fill, row, rows, chip, k0, k1):  # type: ignore[no-untyped-def]
     """What position ``k`` of a track reads when its tape is off by ``offset``: domain ``k - offset``."""
     first = starts[track]
@@ -107,7 +73,7 @@ def _domain(levels, starts, places, track, k, offset, fill, row, rows, chip, k0,
     return levels[places[at] if len(places) else at]
 
 
-@_compiled
+@compiled
 def _read(  # type: ignore[no-untyped-def]
     out, levels, starts, places, unit, units, offset, shift, last, segment, fill, row, rows, chip, k0, k1
 ):
@@ -137,7 +103,7 @@ def _read(  # type: ignore[no-untyped-def]
                 out[to] = _domain(levels, starts, places, track, k, offset, fill, row, rows, chip, k0, k1)
 
 
-@_compiled
+@compiled
 def advance(  # type: ignore[no-untyped-def]
     out, levels, starts, places, shifts, active, segment, row, rows,
     offset, fault, position, dirty, counts,
@@ -177,7 +143,7 @@ def advance(  # type: ignore[no-untyped-def]
             at, r, touched = position[c, block], fault[c, block], dirty[c, block]
             settled = False
             while True:
-                w0, w1, w2, w3 = _philox(
+                w0, w1, w2, w3 = philox(
                     _u32(r & 0xFFFFFFFF), _u32(block), _u32(chip & 0xFFFFFFFF), _u32(chip >> 32), k0, k1
                 )
                 # A float first: the gap of a small rate may be longer than an integer holds.
@@ -226,7 +192,7 @@ def advance(  # type: ignore[no-untyped-def]
             position[c, block], fault[c, block], dirty[c, block] = at, r, touched
 
 
-@_compiled
+@compiled
 def _settle(  # type: ignore[no-untyped-def]
     out, levels, starts, places, units, block, offset, touched, segment, fill, row, rows, chip, k0, k1, fresh
 ):
@@ -242,7 +208,7 @@ def _settle(  # type: ignore[no-untyped-def]
     return _u64(0)
 
 
-@_compiled
+@compiled
 def stop(  # type: ignore[no-untyped-def]
     out, starts, places, shifts, active, dirty, segment, chips, k0, k1, scale, most, backward, first_block, last_block
 ):
@@ -253,7 +219,7 @@ def stop(  # type: ignore[no-untyped-def]
         for block in range(first_block, last_block):
             ahead, r = 0.0, 0
             while True:
-                w0, w1, w2, _ = _philox(_u32(r), _u32(block), _u32(chip & 0xFFFFFFFF), _u32(chip >> 32), k0, k1)
+                w0, w1, w2, _ = philox(_u32(r), _u32(block), _u32(chip & 0xFFFFFFFF), _u32(chip >> 32), k0, k1)
                 ahead += _gap(w0, w1, scale)
                 if ahead >= most * BLOCK:
                     break

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mho.kernels.cpu_shifts import _compiled, _gap, _philox
+from mho.kernels.compiled import compiled, philox
+from mho.kernels.cpu_shifts import _gap
 
 TILE = 256
 """Tracks that a thread takes at a time."""
@@ -22,16 +23,16 @@ _u32, _u64 = np.uint32, np.uint64
 _UNIT = 2.0**-53
 
 
-@_compiled
+@compiled
 def _event(at, r, stream, chip, k0, k1, scale):  # type: ignore[no-untyped-def]
     """The first slot from ``at`` on where something happens (a float: it may be beyond any integer), and two words."""
     if scale > 0:
         return np.inf, _u32(0), _u32(0)
-    w0, w1, w2, w3 = _philox(_u32(r), _u32(stream), _u32(chip & 0xFFFFFFFF), _u32(chip >> 32), k0, k1)
+    w0, w1, w2, w3 = philox(_u32(r), _u32(stream), _u32(chip & 0xFFFFFFFF), _u32(chip >> 32), k0, k1)
     return np.float64(at) + _gap(w0, w1, scale), w2, w3
 
 
-@_compiled
+@compiled
 def _emit(out, state, first, length, places, segment, offset, edge, low, high):  # type: ignore[no-untyped-def]
     """Read positions ``low`` to ``high`` of every segment of a track that is off by ``offset``."""
     for at in range(low, min(high + 1, segment)):
@@ -42,7 +43,7 @@ def _emit(out, state, first, length, places, segment, offset, edge, low, high): 
             out[places[first + k] if len(places) else first + k] = value
 
 
-@_compiled
+@compiled
 def _turn(state, length, k, w2, w3, vanish, vanish_end, move, appear):  # type: ignore[no-untyped-def]
     """What befalls domain ``k``; the domain that its skyrmion is in afterwards if that is a later one, else -1."""
     u = np.float64((_u64(w2) << _u64(21)) | (_u64(w3) >> _u64(11))) * _UNIT
@@ -60,7 +61,7 @@ def _turn(state, length, k, w2, w3, vanish, vanish_end, move, appear):  # type: 
     return -1
 
 
-@_compiled
+@compiled
 def read(  # type: ignore[no-untyped-def]
     out, bits, starts, places, shifts, segment, chips, s0, s1, e0, e1, slip_scale, event_scale,
     vanish, vanish_end, move, appear, margin, passes, rewinds, progressive, edge, first_tile, last_tile,
