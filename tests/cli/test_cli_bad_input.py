@@ -41,6 +41,9 @@ ROWS = [
     ("doctor now", "Unused", "now"),
     # severities and bits
     (f"{DIGITS} --sigma -0.1", "sigma=-0.1", "zero or more"),
+    (f"{DIGITS} --device Racetrack", "--device Racetrack takes fields: mho racetrack evaluate, or --memory FILE"),
+    (f"{DIGITS} --device skyrmion", "--device skyrmion takes fields: give --memory FILE"),
+    ("new --template", "--template requires an argument. Choose from: devices, memory-sweep, checkpoint"),
     (f"{DIGITS} --sigma nan", "sigma=nan", "not a finite number"),
     (f"{DIGITS} --sigma inf", "sigma=inf", "not a finite number"),
     (f"{DIGITS} --sigma 10", "10 % is written 0.1"),
@@ -252,7 +255,8 @@ def test_a_number_is_an_age_of_either_kind(mho, tmp_path) -> None:
     )
     assert said.code == 0, said.err
     assert "inferences" in said.out
-    assert " 1e6 " in said.out
+    assert "\n1e6 " in said.out
+    assert "sigma" not in said.out
     (tmp_path / "study.yaml").write_text(
         "name: worn\nmodel: {architecture: mlp, data: {name: digits, split: train}}\ndata: {name: digits}\n"
         "memory: {device: {kind: Wear, rate: 0.1}}\nage: [0, 1e6]\n"

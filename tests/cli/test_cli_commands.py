@@ -17,7 +17,8 @@ def test_list_names_everything_there_is(mho) -> None:
     from mho.devices import PRESETS
     from mho.zoo import ARCHITECTURES
 
-    for what, names in (("devices", PRESETS), ("models", ARCHITECTURES), ("data", DATASETS)):
+    devices = [*PRESETS, "Racetrack", "Skyrmion", "bereholschi2024netdrift"]
+    for what, names in (("devices", devices), ("models", ARCHITECTURES), ("data", DATASETS)):
         said = mho("list", what)
         assert said.code == 0
         assert all(name in said.out for name in names)

@@ -23,8 +23,8 @@ def test_a_table_by_layer(mho, tmp_path) -> None:
     assert [line.split()[0] for line in lines[3:9]] == [*layers, "all"]
     assert lines[8].split()[1] == "105,918"
     assert "the first 3 of 105,918 weights" in said.out
-    assert [line.split()[0] for line in lines[-4:-1]] == ["1", "2", "3"]
-    assert lines[-1] == "weights: h.safetensors"
+    assert [line.split()[0] for line in lines[-5:-2]] == ["1", "2", "3"]
+    assert lines[-2:] == ["weights: h.safetensors", "json: h.json"]
     kept = json.loads((tmp_path / "h.json").read_text())
     assert [row["name"] for row in kept["layers"]] == layers
     assert sum(row["share"] for row in kept["layers"]) == pytest.approx(1)

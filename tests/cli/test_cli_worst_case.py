@@ -25,7 +25,9 @@ def test_it_prints_a_table_and_a_sentence_and_writes_numbers(mho, tmp_path) -> N
     assert [len(values) for values in kept["random"]["corners"]] == [2, 2]
     assert "worst" in (tmp_path / "w.html").read_text().lower()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["w.html", "w.json"]
-    assert mho(*shlex.split(f"{QUICK} --bound 0.03,0.01")).out == said.out.removesuffix("report: w.html\n")
+    assert mho(*shlex.split(f"{QUICK} --bound 0.03,0.01")).out == said.out.removesuffix(
+        "json: w.json\nreport: w.html\n"
+    )
 
 
 def test_tolerances_are_those_of_the_memory_named(mho, tmp_path) -> None:

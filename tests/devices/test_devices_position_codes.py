@@ -91,6 +91,9 @@ def test_the_label_decides_nothing() -> None:
         (lambda: code(1).replace(detection_cycles=-1), "detection_cycles=-1 must be zero or more cycles"),
         (lambda: code(1).replace(extra_domains=-1), "extra_domains=-1 must be zero or more, or null"),
         (lambda: code(1).replace(detection_cycles="2"), "detection_cycles='2' is a str"),
+        (lambda: GROGU(window=0), "GROGU: window=0 corrects nothing; it must be one domain or more"),
+        (lambda: scheme("grogu", window=-1), "window=-1 corrects nothing"),
+        (lambda: GROGU(window="2"), "correctable='2' is a str"),
         (lambda: scheme("grogu", widow=2), "GROGU has no field 'widow': did you mean 'window'?"),
     ],
 )

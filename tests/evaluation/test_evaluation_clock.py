@@ -130,8 +130,8 @@ def test_an_evaluation_counts_inferences_everywhere() -> None:
     assert [row["age_inferences"] for row in result.rows()] == [0, 1000, 1e6]
     assert "age_s" not in result.rows()[0]
     header, *rows = str(result).splitlines()[1:]
-    assert header.split()[:2] == ["sigma", "inferences"]
-    assert [line.split()[1] for line in rows if line.startswith("device's")] == ["0", "1,000", "1e6"]
+    assert header.split()[:2] == ["inferences", "mean"]
+    assert [line.split()[0] for line in rows[1:4]] == ["0", "1,000", "1e6"]
     with pytest.raises(SpecError, match=r"no age 7 in this result; it has 0, 1,000, 1e6"):
         result.at(age=7)
 

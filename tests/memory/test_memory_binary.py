@@ -11,6 +11,7 @@ from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812
 
 from mho.memory.binary import binarised
+from mho.memory.layers import LayerRule, register
 from mho.zoo.binary import BinaryConv2d, BinaryLinear
 
 
@@ -91,6 +92,51 @@ class Standardised(nn.Linear):
         return F.linear(x, w.sign() * w.sign().abs().mean())
 
 
+class Centred(nn.Conv2d):
+    """IR-Net: weights of an output channel standardised, signs times a power of two."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.weight.flatten(1)
+        level = (rows - rows.mean(1, keepdim=True)) / (rows - rows.mean(1, keepdim=True)).std(1, keepdim=True)
+        scale = 2 ** level.abs().mean(1, keepdim=True).log2().round()
+        return F.conv2d(x, (level.sign() * scale).view_as(self.weight), None, self.stride, self.padding)
+
+
+class CentredByTensor(nn.Linear):
+    """Signs around the mean of the tensor, times the mean magnitude of the weights themselves."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, (self.weight - self.weight.mean()).sign() * self.weight.abs().mean())
+
+
+class CentredAndScaled(nn.Linear):
+    """The scale is that of the centred weights, of an output channel or all."""
+
+    def __init__(self, rows: int, columns: int, *, channel: bool = True, spread: bool = False) -> None:
+        super().__init__(rows, columns)
+        self.over, self.spread = (1 if channel else (0, 1)), spread
+
+    def forward(self, x: Tensor) -> Tensor:
+        level = self.weight - self.weight.mean(self.over, keepdim=True)
+        size = level.square().mean(self.over, keepdim=True).sqrt() if self.spread else None
+        scale = level.abs().mean(self.over, keepdim=True) if size is None else size
+        return F.linear(x, level.sign() * scale)
+
+
+class Own(nn.Module):
+    """A layer of nobody's family, its weight the other way round, beside a second one of the same shape."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(rows, columns))
+        self.weight = nn.Parameter(torch.empty(rows, columns))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ (self.gain * self.weight.sign())
+
+
+register(Own, LayerRule(("weight",), 1, lambda module, shape: (shape[0], shape[1], 1)))
+
 BINARY: dict[str, Callable[[], nn.Module]] = {
     "ours": lambda: BinaryLinear(40, 7),
     "our convolution": lambda: BinaryConv2d(3, 5, 3, padding=1, stride=2),
@@ -104,20 +150,28 @@ BINARY: dict[str, Callable[[], nn.Module]] = {
     "in place": lambda: InPlace(40, 7),
     "by hand": lambda: ByHand(40, 7),
     "standardised": lambda: Standardised(40, 7),
+    "centred": lambda: Centred(3, 5, 3),
+    "centred by tensor": lambda: CentredByTensor(40, 7),
+    "registered": lambda: Own(40, 7),
+}
+SCALED: dict[str, Callable[[], nn.Module]] = {
+    "of a channel": lambda: CentredAndScaled(40, 7),
+    "of the tensor": lambda: CentredAndScaled(40, 7, channel=False),
+    "deviation": lambda: CentredAndScaled(40, 7, spread=True),
 }
 
 
 def seeded(layer: nn.Module, seed: int = 0) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     for parameter in layer.parameters():
-        if parameter.dim() > 1:
+        if parameter.dim() > 1 and parameter is not getattr(layer, "gain", None):
             parameter.data = 0.2 * torch.randn(parameter.shape, generator=generator)
     return layer
 
 
 def run(layer: nn.Module, weight: Tensor) -> Tensor:
     """Outputs of ``layer`` with ``weight``, for a few fixed inputs."""
-    sizes = (40,) if isinstance(layer, nn.Linear) else (3, *[6] * (weight.dim() - 2))
+    sizes = (40,) if isinstance(layer, nn.Linear | Own) else (3, *[6] * (weight.dim() - 2))
     x = torch.randn(4, *sizes, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         return functional_call(layer, {"weight": weight.clone()}, (x,))
@@ -137,7 +191,9 @@ def test_every_style_of_sign_layer_is_recognised(style: str, zeros: bool) -> Non
     assert bits is not None
     assert bits.shape == weight.shape
     assert not bits.requires_grad
-    want = (weight >= 0) if style == "zero is +" else weight > 0
+    centre = weight.mean((1, 2, 3), keepdim=True) if style == "centred" else torch.zeros(())
+    centre = weight.mean() if style == "centred by tensor" else centre
+    want = (weight >= 0) if style == "zero is +" else weight > centre
     assert torch.equal(bits > 0, want)
     assert bool((bits != 0).all())
     torch.testing.assert_close(run(layer, bits), run(layer, weight), rtol=1e-5, atol=1e-5)
@@ -158,6 +214,76 @@ def test_what_a_memory_gives_back_is_as_binary_and_every_flipped_bit_counts(styl
     # What flips add up to is the sum of what each does: the layer neither scales them away nor overlooks them.
     apart = (run(layer, first) - clean) + (run(layer, second) - clean)
     torch.testing.assert_close(run(layer, both) - clean, apart, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("style", SCALED)
+def test_scales_of_centred_weights_are_met_by_another_magnitude(style: str) -> None:
+    """Signs out of balance lower such a scale, so that what is stored has to be larger."""
+    layer = seeded(SCALED[style]())
+    # Most of a channel a little above its mean, some far below: two thirds of the signs are +.
+    layer.weight.data = 0.05 * layer.weight.data + torch.where(torch.arange(40) % 3 > 0, 0.1, -0.2)
+    weight = layer.weight.detach().clone()
+    bits = binarised(layer, layer.weight)
+    assert bits is not None
+    assert bool((bits.abs() == bits.abs()[:, :1]).all())
+    torch.testing.assert_close(run(layer, bits), run(layer, weight), rtol=1e-5, atol=1e-5)
+    # A flipped bit of 280 moves the scale, 4 q (1 - q), by half a percent from q = 2/3 of positive signs.
+    flipped = bits.clone()
+    flipped[0, 0] *= -1
+    torch.testing.assert_close(run(layer, flipped)[:, 1:], run(layer, weight)[:, 1:], rtol=0.01, atol=1e-4)
+
+
+@pytest.mark.parametrize("mean", [0.03, -0.3])
+def test_weights_are_centred_before_their_signs_are_taken(mean: float) -> None:
+    layer = seeded(CentredByTensor(40, 7))
+    layer.weight.data += mean
+    bits = binarised(layer, layer.weight)
+    assert bits is not None
+    assert torch.equal(bits > 0, layer.weight > layer.weight.mean())
+    assert not torch.equal(bits > 0, layer.weight > 0)
+
+
+def test_the_very_parameter_is_tried_where_two_have_one_shape() -> None:
+    layer = seeded(Own(40, 7))
+    layer.gain.data = torch.rand(40, 7, generator=torch.Generator().manual_seed(2)) + 0.5
+    assert torch.equal(binarised(layer, layer.weight) > 0, layer.weight > 0)
+    assert binarised(layer, layer.gain) is None
+
+
+class Counted(Own):
+    """Floats, and a count of how often they are multiplied."""
+
+    runs = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        Counted.runs += 1
+        return x @ self.weight
+
+
+class Unusual(Own):
+    """Takes signs, and inputs that nobody can guess."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x @ self.weight.sign() + y
+
+
+class Pooled(Own):
+    """Takes signs, and gives fewer outputs than the rule counts columns."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x @ self.weight.sign()).mean(1, keepdim=True)
+
+
+@pytest.mark.parametrize("kind", [Unusual, Pooled, Counted])
+def test_registered_layers_that_are_no_linear_ones_are_left_alone(kind: type[Own]) -> None:
+    layer = seeded(kind(40, 7))
+    assert binarised(layer, layer.weight) is None
+
+
+def test_a_layer_of_floats_is_told_after_two_runs() -> None:
+    layer, Counted.runs = seeded(Counted(40, 7)), 0
+    assert binarised(layer, layer.weight) is None
+    assert Counted.runs == 2
 
 
 class Ternary(nn.Linear):

@@ -162,6 +162,28 @@ def test_only_the_planes_that_the_code_guards_cost() -> None:
     assert cost.extra_cycles == pytest.approx(cost.full_cycles / 4)
 
 
+@given(bits=st.integers(2, 6), top=st.integers(0, 6), faults=st.sampled_from([0.0, 0.2]))
+@settings(max_examples=12, deadline=None)
+def test_planes_cost_as_many_tracks_of_one_plane(bits: int, top: int, faults: float) -> None:
+    """40 inputs on tracks of 16 are 16, 16 and 8 bits: a plane is 36 nanowires of the first layer, 3 of the second."""
+    top = min(top, bits)
+    code = GROGU(extra_domains=3, detection_joules=1e-12)
+    device = Racetrack(fault_rate=faults, correction=code, protected_planes=top)
+    chips = mho.deploy(two_layers(), mho.Memory(device=device, mapping=Tracks(bits=16, weight_bits=bits)))
+    for cost in (overhead(chips), overhead(chips, protect=["0", "2"])):
+        for layer, wires, shifts in (("0", 36, 12 * (15 + 15 + 7)), ("2", 3, 3 * 11)):
+            one = cost[layer]
+            assert (one.nanowires, one.protected, one.extra_domains) == (bits * wires, top * wires, 3 * top * wires)
+            assert one.shifts == bits * shifts
+            assert one.detection_cycles == pytest.approx(2 * top * shifts)
+            assert one.correction_cycles == pytest.approx(4 * faults * top * shifts)
+            assert one.full_cycles == pytest.approx((2 + 4 * faults) * bits * shifts)
+        assert cost.share == pytest.approx(top / bits)
+        assert cost.extra_seconds == pytest.approx(cost.extra_cycles * 2.5e-9)
+    alone = overhead(chips, protect=["2"])
+    assert (alone["0"].protected, alone["0"].extra_cycles, alone["2"].protected) == (0, 0, 3 * top)
+
+
 def test_reloads_write_the_track_again() -> None:
     """A double error that is noticed and not undone: 16 writes of two cycles and 15 shifts."""
     code = PositionCode(correctable=1, detectable=2, detection_cycles=0, correction_cycles=0)
@@ -173,7 +195,14 @@ def test_what_is_unknown_is_not_guessed() -> None:
     cost = overhead(deployed(GROGU()))
     assert cost.extra_joules is None
     assert cost.extra_domains is None
-    assert "an unknown energy" in str(cost)
+    assert "and an unknown number of domains. Added energy is unknown: GROGU gives no detection_joules" in str(cost)
+    known = overhead(deployed(GROGU(detection_joules=0.0)))
+    assert "unknown:" not in str(known)
+    plain = mho.Memory(device=Racetrack(fault_rate=1e-3), mapping=Tracks(bits=16))
+    codes = (GROGU(), PECCO(detection_cycles=1, correction_cycles=1, detection_joules=1e-12))
+    first, second = (plain.replace(device=plain.device.replace(correction=c)) for c in codes)
+    both = overhead(mho.deploy(two_layers(), {"0": first, "2": second}))
+    assert "Added energy is unknown: a code gives no detection_joules" in str(both)
     assert overhead(deployed(GROGU(extra_domains=0, detection_joules=0.0))).extra_domains == 0
 
 
@@ -202,6 +231,11 @@ def test_it_prints_and_is_plain_data() -> None:
             lambda: overhead(mho.deploy(two_layers(), mho.Memory(device=mho.devices.RRAM1(sigma=0.1)))),
             ModelError,
             "Tracks",
+        ),
+        (
+            lambda: overhead(mho.deploy(two_layers(), mho.Memory(device=mho.devices.Skyrmion(), mapping=Tracks()))),
+            SpecError,
+            "Skyrmion: position codes and exposures are of Racetrack only",
         ),
         (lambda: overhead(deployed())["1"], UnknownNameError, "valid names: 0, 2"),
         (lambda: Timing(lockstep=0), SpecError, "lockstep=0 must be 1 or more"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from math import sqrt
 from typing import Any
@@ -281,6 +282,71 @@ def test_heat_map_is_read_off_the_curves() -> None:
     assert (ends.drop < raw.drop).all()  # a quarter of the misreads of four bits are none
 
 
+def bounded(first: list[float], exposure: float = 0.1) -> Monotone:
+    return Monotone.fit(np.array([exposure, 1.0]), np.array([first, [0.2] * len(first)]), 0.9)
+
+
+def test_below_the_smallest_exposure_there_is_a_bound() -> None:
+    curve = bounded([0.7, 0.72, 0.68])
+    for exposure in (0.01, 0.0999):
+        assert curve.bound(exposure) == (curve.drop(0.1), True)
+    for exposure in (0.0, 0.1, 0.5, 1.0, 3.0):  # nothing happened, or it was measured
+        assert curve.bound(exposure) == (curve.drop(exposure), False)
+    assert curve.drop(0.01).value == pytest.approx(0.02), "forecasts still go straight to nothing"
+
+
+def test_below_what_is_within_the_noise_of_nothing_there_is_nothing() -> None:
+    noisy = bounded([0.6, 0.99, 0.99])
+    assert noisy.drop(0.1).low < 0 < noisy.drop(0.1).value
+    drop, below = noisy.bound(0.01)
+    assert (drop.value, below) == (0, False)
+    assert drop[1:] == noisy.drop(0.1)[1:]
+    assert bounded([0.95, 0.97]).bound(0.01)[0].value == 0
+    # A single chip has no noise that it could be within.
+    one = bounded([0.7])
+    assert one.bound(0.01)[1]
+    assert not bounded([0.9]).bound(0.01)[1]
+
+
+def test_the_heat_map_marks_what_was_not_measured_on_either_side() -> None:
+    found = measured()
+    # fc1 is pixels, whose drops are large already at the smallest exposure.
+    heat = found.heat_map(bits=(64, 4), rates=(1e-2, 1e-4, 1e-5), inferences=10)
+    i = next(i for i, layer in enumerate(found.layers) if found.drop(layer, 0.1).low > 0)
+    first = found.drop(found.layers[i], float(found.exposure[i, 0]))
+    assert heat.below[i].tolist() == [[False, False], [True, True], [True, True]]
+    for j, k in ((1, 0), (1, 1), (2, 0)):
+        assert (heat.drop[i, j, k], heat.low[i, j, k], heat.high[i, j, k]) == first
+    assert not (heat.below & heat.outside).any()
+    assert f"≤{100 * first.value:.2f}" in str(heat)
+    assert "≤: below the smallest" in str(heat)
+    assert "≤" not in str(found.heat_map(bits=(64,), rates=(1e-3,), inferences=16))
+    again = HeatMap.from_dict(json.loads(json.dumps(heat.to_dict())))
+    np.testing.assert_array_equal(again.below, heat.below)
+    assert [row["below"] for row in again.rows()] == heat.below.flatten().tolist()
+    old = heat.to_dict()
+    del old["below"]  # files of before
+    assert not HeatMap.from_dict(old).below.any()
+
+
+def test_the_memorys_own_rate_is_in_the_table() -> None:
+    assert measured().heat_map().rates == (1e-3, 1e-4, 4.55e-5, 1e-5)
+    assert measured().heat_map(rates=(1e-5,)).rates == (1e-5,)
+    usual = replace(measured(), memory=memory(64, 4.55e-5))
+    assert usual.heat_map(bits=(64,)).rates == (1e-4, 4.55e-5, 1e-5)
+
+
+def test_tables_say_that_drops_are_smoothed() -> None:
+    found = measured()
+    rising = replace(found, values=found.values[:, ::-1])  # chance gone mad: everything pooled into one level
+    assert "smoothed drop" in str(found)
+    assert "drops are smoothed to rise with exposure" in str(found)
+    assert "smoothed to rise" in str(found.heat_map(bits=(64,)))
+    assert "smoothed" in (Curves.drop.__doc__ or "")
+    assert len({found.drop("fc1", float(x)).value for x in found.exposure[0]}) == 4
+    assert len({round(rising.drop("fc1", float(x)).value, 12) for x in rising.exposure[0]}) == 1
+
+
 def test_short_tracks_are_foretold_by_misreads() -> None:
     """Direct simulation of K = 4 at the rate where exposures are those of K = 64."""
     found, (model, test) = measured(), binary.classifier(256, 128)
@@ -321,6 +387,16 @@ def test_results_survive_json_and_print() -> None:
         ({"exposures": [0.0]}, SpecError, "more than zero"),
         ({"exposures": ["x"]}, SpecError, "list of expected faults"),
         ({"n_chips": 0}, SpecError, "n_chips=0"),
+        (
+            {"memory": mho.Memory(device=mho.devices.Skyrmion(slip_rate=0.1), mapping=Tracks(bits=8))},
+            SpecError,
+            "Skyrmion: position codes and exposures are of Racetrack only",
+        ),
+        (
+            {"memory": {"fc": mho.Memory(device=mho.devices.Skyrmion(), mapping=Tracks(bits=8)), "*": memory()}},
+            SpecError,
+            "Skyrmion: position codes and exposures are of Racetrack only",
+        ),
         ({"memory": memory(rate=0.0)}, SpecError, "fault_rate=0"),
         ({"memory": mho.Memory(device=mho.devices.RRAM1(sigma=0.1))}, ModelError, "no layer of the model"),
         (
@@ -344,3 +420,22 @@ def test_layers_of_a_curve_are_found_by_name() -> None:
         measured().drop("fc_1", 1.0)
     with pytest.raises(SpecError, match="alike"):
         measured().heat_map(alike="length")  # type: ignore[arg-type]
+
+
+def test_heat_maps_have_the_lengths_and_rates_that_a_memory_can_have() -> None:
+    model, test = binary.classifier(16)
+    weights = Tracks(bits=48, weight_bits=4, slicing="interleaved", ports=4)
+    many = mho.Memory(device=Racetrack(fault_rate=1e-3), mapping=weights)
+    heat = sensitivity(model, test, many, exposures=(0.1, 1.0), n_chips=2).heat_map()
+    assert heat.bits == (64, 48, 32, 16, 8, 4)
+    assert heat.rates == (1e-3, 1e-4, 4.55e-5, 1e-5)
+    own = many.replace(device=Racetrack(fault_rate=1e-3, rewind="faulty", rewind_rates=(1e-2,)))
+    curves = sensitivity(model, test, own, exposures=(0.1, 1.0), n_chips=2)
+    assert curves.heat_map().rates == (1e-3,)
+    with pytest.raises(SpecError, match="rewind_rates"):
+        curves.heat_map(rates=(1e-4,))
+
+
+def test_one_input_convolutions_of_the_published_simulator_misread_too() -> None:
+    assert misread(compat2024(64, 1e-4), (64, 1, 3, 3), 1.0) > 0.4
+    assert misread(memory(1), (64, 1, 3, 3), 1.0) == 0

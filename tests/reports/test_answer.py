@@ -120,7 +120,18 @@ def test_wording() -> None:
 
 
 def test_the_unlucky_side() -> None:
-    assert tail_of((5.0, 1.0, 99.9), True) == (1.0, True)
-    assert tail_of((1.0, 95.0), False) == (1.0, True)
-    assert tail_of((5.0, 99.0), False) == (99.0, False)
-    assert tail_of((), True) == (None, True)
+    assert tail_of((5.0, 1.0, 99.9), True, 100) == (1.0, True)
+    assert tail_of((1.0, 95.0), False, 100) == (1.0, True)
+    assert tail_of((5.0, 99.0), False, 100) == (99.0, False)
+    assert tail_of((), True, 100) == (None, True)
+
+
+def test_a_percentile_that_chips_are_too_few_for_is_no_headline(make) -> None:
+    assert [tail_of((1.0, 5.0), True, n).k for n in (100, 99, 20, 19)] == [1.0, 5.0, 5.0, None]
+    assert tail_of((5.0, 99.0), False, 99) == (5.0, True), "of what is known the farthest from the median"
+    assert tail_of((5.0, 99.0), False, 5) == (None, False), "the unlucky side stays"
+    summary = Summary.of({"RRAM1": make(chips=5)})
+    (found,) = findings(summary)
+    assert found.lead == ""
+    assert "percentile" not in " ".join(found.sentences)
+    assert caveats(summary) == ["5 chips are too few for a 5th percentile; that takes 20."]

@@ -71,6 +71,21 @@ def test_no_time_is_left_on_a_page(make) -> None:
     assert "time since programming" in render(results={"A": make("A", age=(0.0, 1.0, 1e3))}, **TEXTS)
 
 
+def test_what_has_no_sigma_says_nothing_of_one(make) -> None:
+    few = counted(make, "A", "B", sigma=(None,))
+    lead = answer.lead(Summary.of(few), Summary.of(few).entries[0]).replace(NBSP, " ")
+    assert lead.startswith("After 1e6 inferences, 99 % of chips")
+    many = counted(make, *"ABCDEFGH", sigma=(None,))
+    assert overview.heading(Summary.of(many)).startswith("After 1e6")
+    for results in (few, many):
+        text = render(results=results, **TEXTS)
+        assert "sigma" not in text.lower().partition("<main>")[2].partition("<script>")[0]
+    fresh = {"A": replace(make("A", age=(0.0,), sigma=(None,)), clock="inferences")}
+    assert answer.lead(Summary.of(fresh), Summary.of(fresh).entries[0]).startswith("Before the first inference, 99")
+    mixed = few | counted(make, "C", sigma=(0.1,))
+    assert "sigma" in tables.populations(Summary.of(mixed), thinning.rows(Summary.of(mixed))[0]).header
+
+
 def test_ages_of_two_kinds_are_refused(make) -> None:
     worn = counted(make, "worn")
     fresh, aged = make("fresh", age=(0.0,)), make("aged", age=(0.0, 1e3))

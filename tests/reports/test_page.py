@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from outline import read
 
 from mho.errors import OutputError, SpecError, UnknownNameError
 from mho.reports import write
+from mho.reports.layers import layers
 
 OPTIONS = {
     "title": "LeNet on RRAM",
@@ -65,6 +67,19 @@ def test_a_spec_stands_with_its_result(page) -> None:
     assert "kind: RRAM1" in second
     assert "kind: Binary" not in second
     assert "kind: Binary" in third.split("Every population")[0], "FeFET1 has no spec of its own: all are shown"
+
+
+def test_layers_on_nanowires_are_on_no_arrays(results, description, tmp_path) -> None:
+    wires = replace(description.stored[0], tiles=0, nanowires=105, rms_error=0.0, max_error=1e-8)
+    for stored, said, header in (
+        ((wires,), "LeNet: 6,720 cells on 105 nanowires.</p>", ["cells", "nanowires", "scale", "memory"]),
+        ((wires, *description.stored), "13,440 cells on 1 arrays of 128\xa0×\xa0128 and 105 nanowires. Errors are", []),
+        ((replace(wires, max_error=0.01),), "6,720 cells on 105 nanowires. Errors are those of quantisation", []),
+    ):
+        kept = replace(description, stored=stored)
+        assert said in write(tmp_path / "w.html", results=results, description=kept, **OPTIONS).read_text()
+        if header:
+            assert layers(kept).header[4:] == header
 
 
 def test_same_data_same_bytes(page, results, description, tmp_path) -> None:

@@ -179,6 +179,33 @@ def test_results_with_their_overheads_are_choices() -> None:
     assert [row[5].order for row in prices.rows] == [layer.full_cycles for layer in every.layers]
 
 
+def test_nearly_all_is_not_all() -> None:
+    source = protection()
+    full = source["FULL"].cycles
+    for cycles, part in ((0.9999 * full, "almost as much as protecting"), (full, "100 % of what protecting")):
+        told = _said(source.only([replace(source["CUSTOM"], cycles=cycles), source["FULL"]]))
+        assert f"It costs {part} every layer does." in told["What to protect"]
+
+
+def test_an_energy_that_nobody_knows_is_called_unknown() -> None:
+    (some,) = _costs(("conv1",))
+    assert "What GROGU adds to the energy is unknown" in _said(protection(), some)["What protection costs"]
+    (bare,) = _costs(())
+    assert "unknown" not in _said(protection(), bare)["What protection costs"]
+    both = _said(result("UNPROT"), result("conv1"), bare, some)["What protection costs"]
+    assert both.endswith("What GROGU adds to the energy is unknown: nobody said what a check takes.")
+
+
+def test_the_heat_map_has_the_memorys_own_rate_and_tracks() -> None:
+    own = memory(fault_rate=2.5e-5)
+    wide = own.replace(mapping=own.mapping.replace(bits=24, weight_bits=8, slicing="interleaved"))
+    heat = Racetracks.of([curves(memory=own)]).heat
+    assert (heat.rates, heat.bits) == ((1e-4, 4.55e-5, 2.5e-5, 1e-5), (64, 32, 16, 8, 4, 2))
+    (plate,) = [p for p in chapter([curves(memory=own)], [], {}).plates if p.name == "layer-heat"]
+    assert "2.5e-05 faults a shift" in plate.panels[1].title
+    assert Racetracks.of([curves(memory=wide)]).heat.bits == (64, 32, 24, 16, 8), "tracks hold whole weights"
+
+
 def test_every_choice_is_in_the_table() -> None:
     source = protection(_every_choice())
     table = tables.selections(Racetracks.of([source]))
@@ -255,9 +282,14 @@ def test_the_heat_map_says_what_was_not_measured() -> None:
     assert heat.outside.any()
     made = chapter([heat], [], {})
     assert [p.name for p in made.plates] == ["layer-heat"]
-    assert "≥: beyond the faults that were measured." in made.plates[0].caption
+    assert "≥: more faults than were measured." in made.plates[0].caption
     assert any("costs at least" in told for told in _told(made.plates[0]))
     assert "at least" in made.opening
+    few = replace(heat, outside=np.zeros_like(heat.outside), below=np.ones_like(heat.outside))
+    made = chapter([few], [], {})
+    assert "≤: fewer faults than were measured." in made.plates[0].caption
+    assert any("costs at most" in told for told in _told(made.plates[0]))
+    assert "at most" in made.opening
     unknown = replace(heat, drop=heat.drop * math.nan, low=heat.low * math.nan, high=heat.high * math.nan)
     svg = "".join(p.svg() for p in chapter([unknown], [], {}).plates[0].panels)
     assert "nan" not in svg.lower()
@@ -329,6 +361,12 @@ def test_the_page_fits_and_marks_answer(browser, open_page, tmp_path, width) -> 
         browser.execute_script("arguments[0].focus()", stop)
         told = browser.execute_script("return document.getElementById('tip').innerText")
         assert said in _plain(told)
+
+
+@pytest.mark.parametrize("source", [curves(), protection(), curves().heat_map()], ids=lambda s: type(s).__name__)
+def test_what_is_no_result_names_its_argument(tmp_path, source) -> None:
+    with pytest.raises(SpecError, match=rf"report takes a {type(source).__name__} as racetrack=, such as report\('x"):
+        mho.report("x.html", source)
 
 
 BAD = [

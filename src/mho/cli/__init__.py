@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MhoError as error:
         return _say(str(error))
     except CycloptsError as error:
-        return _say(" ".join(str(error).split()) + " (mho --help lists the commands and options)")
+        return _say(" ".join(str(error).split()) + _choices(error) + " (mho --help lists the commands and options)")
     except KeyboardInterrupt:
         print("mho: interrupted", file=sys.stderr)
         return 130
@@ -49,6 +49,15 @@ def command_line() -> str:
     import shlex
 
     return shlex.join(["mho", *_given])
+
+
+def _choices(error: Exception) -> str:
+    """What an option takes that was given nothing."""
+    from cyclopts import MissingArgumentError
+
+    argument = error.argument if isinstance(error, MissingArgumentError) else None
+    names = argument.get_choices() if argument is not None else None
+    return f" Choose from: {', '.join(names)}." if names else ""
 
 
 def _say(message: str) -> int:

@@ -10,10 +10,12 @@ from cyclopts import Parameter
 from mho.cli.inputs import DataOptions
 from mho.cli.options import (
     USUAL_SIGMA,
+    ImportOption,
     MemoryOptions,
     at_least,
     check_ages,
     check_threshold,
+    imports,
     load_model,
     numbers,
     parsed_ages,
@@ -63,12 +65,14 @@ def evaluate(
         float | None, Parameter(help="Metric that a chip must reach to count as good; accuracies are fractions.")
     ] = None,
     source: DataOptions = DataOptions(),  # noqa: B008 - frozen
+    imported: ImportOption = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
     outputs: Outputs = Outputs(),  # noqa: B008 - frozen
 ) -> None:
     """Program the network onto many chips and print mean, percentiles, minimum and yield with their intervals."""
 
     # Everything that can be refused is refused before the long work.
+    imports(imported)
     severities = numbers("--sigma", sigma) if sigma else memory.usual_sigma()
     ages = parsed_ages(age)
     wanted = numbers("--percentiles", percentiles, "1,5") if percentiles else None

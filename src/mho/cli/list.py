@@ -20,15 +20,23 @@ listing.__name__ = "list"
 
 
 def _devices() -> str:
-    from mho.devices import ALIASES, PRESETS
+    from mho.devices import ALIASES, PRESETS, Racetrack, Skyrmion
 
     aliases = {name: alias for alias, name in ALIASES.items()}
     rows = [
         [p.name + (f" ({aliases[p.name]})" if p.name in aliases else ""), p.summary, f"{p.reference}, {p.place}"]
         for p in PRESETS.values()
     ]
+    kinds = [
+        [kind.__name__, what, ", ".join(kind.references)]
+        for kind, what in (
+            (Racetrack, "position errors of shifts: mho racetrack evaluate --rate 1e-4 --bits 64"),
+            (Skyrmion, "skyrmions that slip, stray, vanish or appear; rates are yours: --memory FILE"),
+        )
+    ]
     own = "your own: --device measurements.csv with the columns state,mean,std or target,read (and age)"
-    return f"{table(['device', 'what it is', 'source'], rows, left=3)}\n\n{own}"
+    fields = table(["takes fields", "what it is", "source"], kinds, left=3)
+    return f"{table(['device', 'what it is', 'source'], rows, left=3)}\n\n{fields}\n\n{own}"
 
 
 def _models() -> str:

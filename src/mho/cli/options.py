@@ -165,6 +165,10 @@ class MemoryOptions:
 
         if self._is_csv:
             return devices.MeasuredTable.from_csv(self._named, g_max=self.g_max)
+        if self._named.lower() == "racetrack":
+            raise SpecError(f"--device {self._named} takes fields: mho racetrack evaluate, or --memory FILE (YAML)")
+        if self._named.lower() == "skyrmion":
+            raise SpecError(f"--device {self._named} takes fields: give --memory FILE (YAML)")
         device = devices.get(self._named, **({"sigma": sigma} if self._takes_sigma else {}))
         if self.g_max is not None:
             raise SpecError(f"--g-max is for a CSV of measurements; {self._named} is in fractions already")

@@ -38,7 +38,7 @@ class Outputs:
         if self.json is not None:
             from mho.files import write_json
 
-            write_json(self.json, result.to_dict())
+            print(f"json: {write_json(self.json, result.to_dict())}")
         if self.report is not None:
             from mho.reports import report
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from mho.cli.inputs import DataOptions
-from mho.cli.options import at_least, check_threshold, load_model, numbers, place
+from mho.cli.options import ImportOption, at_least, check_threshold, imports, load_model, numbers, place
 from mho.cli.outputs import Outputs
-from mho.cli.racetrack_options import CodeOptions, RacetrackOptions, inferences_of, names
+from mho.cli.racetrack_code import CodeOptions, chosen
+from mho.cli.racetrack_options import RacetrackOptions, inferences_of
 from mho.errors import SpecError
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def evaluate(
         list[str] | None,
         Parameter(
             negative="",
-            help="Protected layers: conv1,fc1, a mask such as 1010, UNPROT, EVEN or FULL. Again for each to compare.",
+            help="Protected layers: conv1,fc1, a mask such as 1010, EVEN or FULL. Again for each to compare; "
+            "UNPROT stands beside them.",
         ),
     ] = None,
     code: CodeOptions = CodeOptions(),  # noqa: B008 - frozen
@@ -44,12 +46,14 @@ def evaluate(
     ] = "accuracy",
     percentiles: Annotated[str, Parameter(help="Percentiles to print.")] = "5",
     source: DataOptions = DataOptions(),  # noqa: B008 - frozen
+    imported: ImportOption = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
     outputs: Outputs = Outputs(),  # noqa: B008 - frozen
 ) -> None:
     """Age the network by inferences on many chips; print what is left, and what protection costs."""
 
     # Everything that can be refused is refused before the long work.
+    imports(imported)
     ages = inferences_of(inferences)
     wanted = numbers("--percentiles", percentiles, "1,5")
     at_least("--chips", chips, 1)
@@ -58,6 +62,7 @@ def evaluate(
         raise SpecError(f"{code.given[0]} says how layers are protected; name them: --protect conv1,fc1, or FULL")
     outputs.check()
     rules, correction = memory.rules(), code.made()
+    code.check_planes(rules)
     where = place(torch_device)
 
     from mho.evaluation import evaluate as measure
@@ -65,15 +70,25 @@ def evaluate(
     from mho.racetrack import overhead, selections
 
     model = load_model(checkpoint)
-    bare = deploy(model, rules, seed=seed)
-    populations: dict[str, Chips] = {}
-    for said in protect or ():
-        label, layers = selection(said, bare)
-        behind = selections.rules(layers, rules, correction, bare)
-        populations[label] = deploy(model, behind, seed=seed) if layers else bare
-    populations = populations or {bare.label: bare}
+    with memory.storing():
+        bare = deploy(model, rules, seed=seed)
+    populations: dict[str, Chips] = {bare.label: bare}
+    already = guarded(bare)
+    if protect:
+        if already:
+            raise SpecError(f"--memory {memory.memory} protects {already} already; leave out --protect")
+        populations = {"UNPROT": bare}
+        seen: set[tuple[str, ...]] = {()}
+        for said in protect:
+            label, layers = chosen("--protect", said, bare)
+            if layers is None:
+                raise SpecError(f"--protect {label} takes a sensitivity; mho racetrack protect measures one")
+            if layers not in seen:
+                behind = selections.rules(layers, rules, correction, bare, planes=code.planes)
+                populations[label] = deploy(model, behind, seed=seed)
+                seen.add(layers)
     # Costs are known before the long work, and so is what they refuse.
-    costs = [overhead(c, code=correction if protect else None) for c in populations.values()] if protect else []
+    costs = [overhead(c, code=correction if protect else None) for c in populations.values() if protect or already]
     test = source.test(data)
     results: list[Result] = []
     for i, (label, population) in enumerate(populations.items()):
@@ -108,21 +123,7 @@ class Found:
         }
 
 
-def selection(said: str, chips: Chips) -> tuple[str, tuple[str, ...]]:
-    """Name and layers of what ``--protect`` says.
-
-    Raises:
-        SpecError: it takes a sensitivity; names no layer; or is no mask of this model.
-        UnknownNameError, ModelError: a layer that is not in the model, or not on tracks.
-    """
-    from mho.racetrack import selections
-
-    known = tuple(selections.layers(chips))
-    name = said.strip().upper()
-    if name in selections.MEASURED:
-        raise SpecError(f"--protect {name} takes a sensitivity; mho racetrack protect measures one")
-    if name in selections.NAMES:
-        return name, selections.fixed(name, known)
-    listed = names(said)
-    mask = bool(said) and not set(said) - {"0", "1"} and said not in known
-    return selections.chosen_by_user(said if mask else listed, chips)
+def guarded(chips: Chips) -> str:
+    """The first layer whose memory holds a correction; empty without any."""
+    held = (name for name, p in chips.placements.items() if getattr(p.memory.device, "correction", None) is not None)
+    return next(held, "")

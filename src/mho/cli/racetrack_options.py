@@ -1,22 +1,21 @@
-"""How a racetrack memory and its position-error code are named on the command line."""
+"""How a racetrack memory is named on the command line, and ages by inferences."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from mho.cli.options import parsed_ages
-from mho.errors import SpecError
+from mho.cli.options import at_least, parsed_ages
+from mho.errors import ModelError, SpecError
 from mho.units import check_age
 
 if TYPE_CHECKING:
-    from mho.devices.position_codes import PositionCode
     from mho.memory import Memory
-
-USUAL_CODE = "GROGU"
 
 
 @Parameter(name="*")
@@ -28,7 +27,22 @@ class RacetrackOptions:
     rate: Annotated[
         float | None, Parameter(help="Probability that a shift goes wrong, such as 1e-4; 4.55e-5 unless given.")
     ] = None
-    order: Annotated[str | None, Parameter(help="What lies along a track: row (unless given) or column.")] = None
+    order: Annotated[
+        str | None,
+        Parameter(help="What lies along a track: row (unless given), column, or an order that you registered."),
+    ] = None
+    ports: Annotated[int | None, Parameter(help="Access ports of a track; 1 unless given.")] = None
+    weight_bits: Annotated[
+        int | None, Parameter(help="Bits of a weight; 1 (binary) unless given, 8 for a network that is not binarised.")
+    ] = None
+    encoding: Annotated[
+        Literal["twos-complement", "offset", "sign-magnitude", "gray"] | None,
+        Parameter(help="Of weights of several bits: twos-complement unless given."),
+    ] = None
+    slicing: Annotated[
+        Literal["plane", "interleaved"] | None,
+        Parameter(help="A track holds one bit of many weights (plane, unless given), or all bits of a few."),
+    ] = None
     passes: Annotated[
         int | None, Parameter(help="Reads of all weights an inference; 1 unless given, with compat2024 10.")
     ] = None
@@ -54,17 +68,28 @@ class RacetrackOptions:
         from mho.memory import Memory
         from mho.racetrack import compat2024
 
+        stored = {name: value for name, value in self._all.items() if name not in ("bits", "rate", "passes")}
         if self.semantics == "compat2024":
-            if self.order is not None:
-                raise SpecError("--semantics compat2024 has an order of its own; leave out --order")
-            return compat2024(**_given(bits=self.bits, fault_rate=self.rate, passes=self.passes))
-        device = Racetrack().replace(**_given(fault_rate=self.rate, passes=self.passes))
-        return Memory(device=device, mapping=Tracks().replace(**_given(bits=self.bits, order=self.order)))
+            if also := options_in(stored):
+                own = "an order of its own, of one bit a weight"
+                raise SpecError(f"--semantics compat2024 has {own}; leave out {' and '.join(also)}")
+            return compat2024(**given(bits=self.bits, fault_rate=self.rate, passes=self.passes))
+        device = Racetrack().replace(**given(fault_rate=self.rate, passes=self.passes))
+        return Memory(device=device, mapping=Tracks().replace(**given(bits=self.bits, **stored)))
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """While this deploys: what one bit cannot hold is said in terms of the command line."""
+        try:
+            yield
+        except ModelError as error:
+            binary = self.memory is None and self.semantics != "compat2024" and self.weight_bits in (None, 1)
+            if binary and "weight_bits" in str(error):
+                raise ModelError(f"{error}; here that is --weight-bits 8") from None
+            raise
 
     def _read(self, path: Path) -> Memory | dict[str, Memory | None]:
-        given = {"bits": self.bits, "rate": self.rate, "order": self.order, "passes": self.passes}
-        also = [f"--{name}" for name in _given(**given, semantics=self.semantics)]
-        if also:
+        if also := options_in(self._all | {"semantics": self.semantics}):
             raise SpecError(f"--memory says everything about the memory; leave out {' and '.join(also)}")
         from mho.memory import Memory
         from mho.studies.reading import read_memory
@@ -74,48 +99,10 @@ class RacetrackOptions:
             raise SpecError(f"--memory {path} holds no racetrack: {said.label} does not age by inferences")
         return said if isinstance(said, Memory) else dict(said.rules)
 
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class CodeOptions:
-    """What protects a layer."""
-
-    code: Annotated[
-        str | None, Parameter(help=f"Position-error code: GROGU, PECC or PECCO; {USUAL_CODE} unless given.")
-    ] = None
-    window: Annotated[int | None, Parameter(help="Of GROGU: errors of so many positions are undone; 1.")] = None
-    detection_cycles: Annotated[
-        float | None, Parameter(help="Cycles of one check; GROGU has 2, for other codes they are yours to give.")
-    ] = None
-    correction_cycles: Annotated[
-        float | None, Parameter(help="Cycles of one correction; GROGU has 4, for other codes they are yours to give.")
-    ] = None
-
-    @property
-    def given(self) -> list[str]:
-        """The options that were given."""
-        return [f"--{name.replace('_', '-')}" for name in _given(**self._all)]
-
-    def made(self) -> PositionCode:
-        """The code asked for.
-
-        Raises:
-            UnknownNameError: no code has this name.
-            SpecError: the code does not take these options, or lacks one.
-        """
-        from mho.racetrack import scheme
-
-        options = _given(**self._all)
-        return scheme(options.pop("code", USUAL_CODE), **options)
-
     @property
     def _all(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "window": self.window,
-            "detection_cycles": self.detection_cycles,
-            "correction_cycles": self.correction_cycles,
-        }
+        names = ("bits", "rate", "order", "ports", "weight_bits", "encoding", "slicing", "passes")
+        return {name: getattr(self, name) for name in names}
 
 
 def inferences_of(text: str) -> list[float]:
@@ -127,10 +114,35 @@ def inferences_of(text: str) -> list[float]:
     return [check_age(age, "inferences", "--inferences") for age in parsed_ages(text)]
 
 
+def memories_of(rules: Memory | dict[str, Memory | None]) -> list[Memory]:
+    """Every memory that ``rules`` names."""
+    from mho.memory import Memory
+
+    return [rules] if isinstance(rules, Memory) else [m for m in rules.values() if m is not None]
+
+
+def one_age(text: str) -> int:
+    """``"100"`` as a number of inferences, at least 1.
+
+    Raises:
+        SpecError: it is none, or a list.
+    """
+    found = inferences_of(text)
+    if len(found) > 1:
+        raise SpecError(f"--inferences {text} lists {len(found)}; it takes one number")
+    return at_least("--inferences", int(found[0]), 1)
+
+
 def names(text: str) -> list[str]:
     """``"conv1,fc1"`` as names."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def options_in(values: dict[str, Any]) -> list[str]:
+    """How the values that were given are called on the command line."""
+    return [f"--{name.replace('_', '-')}" for name in given(**values)]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}

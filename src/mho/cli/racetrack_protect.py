@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from mho.cli.inputs import DataOptions
-from mho.cli.options import at_least, check_threshold, load_model, place
+from mho.cli.options import ImportOption, at_least, check_threshold, imports, load_model, place
 from mho.cli.outputs import Outputs
-from mho.cli.racetrack_options import CodeOptions, RacetrackOptions, names
+from mho.cli.racetrack_code import CodeOptions, chosen
+from mho.cli.racetrack_options import RacetrackOptions, one_age
 from mho.errors import SpecError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def protect(
         float | None,
         Parameter(help="Metric wanted after the inferences: 0.85. One point below the digital network unless given."),
     ] = None,
-    inferences: Annotated[int, Parameter(help="After how many inferences the metric counts.")] = 100,
+    inferences: Annotated[str, Parameter(help="After how many inferences the metric counts.")] = "100",
     memory: RacetrackOptions = RacetrackOptions(),  # noqa: B008 - frozen
     code: CodeOptions = CodeOptions(),  # noqa: B008 - frozen
     select: Annotated[
@@ -45,19 +46,22 @@ def protect(
         str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity, ece or mse.")
     ] = "accuracy",
     source: DataOptions = DataOptions(),  # noqa: B008 - frozen
+    imported: ImportOption = None,
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,
     outputs: Outputs = Outputs(),  # noqa: B008 - frozen
 ) -> None:
     """Judge choices of protected layers on the same chips; print what each keeps, and the cheapest that is enough."""
 
     # Everything that can be refused is refused before the long work.
-    at_least("--inferences", inferences, 1)
+    imports(imported)
+    age = one_age(inferences)
     at_least("--chips", chips, 1)
     at_least("--search", search, 0)
     check_threshold(None, metric)
     _check_target(target, metric)
     outputs.check()
     rules, correction = memory.rules(), code.made()
+    code.check_planes(rules)
     where = place(torch_device)
 
     from mho.memory import deploy
@@ -65,12 +69,14 @@ def protect(
     from mho.racetrack import protect as judge
 
     model = load_model(checkpoint)
-    bare = deploy(model, rules, seed=seed)
+    with memory.storing():
+        bare = deploy(model, rules, seed=seed)
     known = tuple(selections.layers(bare))
-    listed = [said if (said := one.strip().upper()) in selections.NAMES else _own(one, known) for one in select or ()]
-    for one in listed:
-        if one not in selections.NAMES:
-            selections.chosen_by_user(one, bare)
+    listed: list[str | tuple[str, ...]] = []
+    for said in select or ():
+        name, layers = chosen("--select", said, bare)
+        named = name in selections.NAMES or layers is None or name == selections.mask(layers, known)
+        listed.append(name if named or layers is None else layers)
     base = overhead(bare, code=correction)  # refuses what has no tracks
     found = judge(
         model,
@@ -78,9 +84,10 @@ def protect(
         rules,
         code=correction,
         target=target,
-        inferences=inferences,
+        inferences=age,
         selections=listed or selections.NAMES,
         search=search,
+        planes=code.planes,
         n_chips=chips,
         metric=metric,
         seed=seed,
@@ -120,9 +127,3 @@ def _check_target(target: float | None, metric: str) -> None:
         raise SpecError(f"--target {target} is not a finite number")
     if METRICS[metric].bounded and not 0 <= target <= 1:
         raise SpecError(f"--target {target:g} must lie between 0 and 1; 85 % is written 0.85")
-
-
-def _own(said: str, known: tuple[str, ...]) -> str | tuple[str, ...]:
-    """A mask, or the layers that are listed."""
-    mask = bool(said) and not set(said) - {"0", "1"} and said not in known
-    return said if mask else tuple(names(said))

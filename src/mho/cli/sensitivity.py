@@ -95,4 +95,4 @@ def sensitivity(
     if json is not None:
         from mho.files import write_json
 
-        write_json(json, result.to_dict())
+        print(f"json: {write_json(json, result.to_dict())}")

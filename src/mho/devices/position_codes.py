@@ -136,7 +136,12 @@ def GROGU(
 
     One transverse read and one read (a cycle each) detect a misalignment by up to ``window`` domains after every shift
     operation; undoing it takes about four cycles. The paper names no window: 1 undoes every single-step fault.
+
+    Raises:
+        SpecError: ``window`` is less than 1.
     """
+    if isinstance(window, int) and window < 1:
+        raise SpecError(f"GROGU: window={window} corrects nothing; it must be one domain or more").at("window")
     return PositionCode(
         correctable=window,
         window=window,

@@ -163,7 +163,9 @@ class Result:
         show = percent if self.bounded else significant
         columns = [*(f"p{k:g}" for k in self.percentiles)]
         columns += [f"yield≥{show(self.threshold)}"] if self.threshold is not None else []
-        header = ["sigma", age_heading(self.clock), "mean", *columns, "min", "std"]
+        # Nothing on racetracks has a sigma.
+        severe = self.clock != "inferences" or self.sigma != (None,)
+        header = [*["sigma"] * severe, age_heading(self.clock), "mean", *columns, "min", "std"]
         header += ["EKL"] if self.ekl is not None else []
         rows = []
         for p in self.populations():
@@ -172,14 +174,14 @@ class Result:
             shown += [show(p.minimum), show(p.std)]
             shown += [] if p.ekl is None else [significant(p.ekl.value)]
             sigma = "device's" if p.sigma is None else f"{p.sigma:g}"
-            rows.append([sigma, format_age(p.age, self.clock), *shown])
+            rows.append([*[sigma] * severe, format_age(p.age, self.clock), *shown])
         title = (
             f"{self.label}: {self.metric}{' in %' if self.bounded else ''}, {accounts.size(self)} samples, "
             f"seed {self.seed}; digital {show(self.digital)}, noiseless cells {show(self.ideal)}; "
             f"[{100 * self.confidence:g} % intervals over chips]"
         )
         costs = [] if self.writing is None else self.writing.lines(self.sigma)
-        return "\n".join([table(header, rows, left=2, title=title), *costs, *accounts.lines(self)])
+        return "\n".join([table(header, rows, left=1 + severe, title=title), *costs, *accounts.lines(self)])
 
 
 def _position(axis: str, wanted: float | None, have: tuple[float | None, ...], clock: Clock = "s") -> int:

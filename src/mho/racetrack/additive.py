@@ -14,7 +14,7 @@ class Candidate(NamedTuple):
     Attributes:
         layers: protected ones, in the order of the model.
         cycles: that protecting them takes.
-        drop: summed over the layers that are not protected.
+        drop: summed over the layers that are not protected, beyond what these would cost protected.
     """
 
     layers: tuple[str, ...]
@@ -38,7 +38,7 @@ def additive_front(
 
     Args:
         known: all layers.
-        drops: what each costs alone when it is not protected.
+        drops: what each costs alone when it is not protected, beyond what it costs when it is.
         cycles: what protecting each costs.
     """
     total = remaining(known, drops, ())

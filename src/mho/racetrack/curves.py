@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mho.errors import unknown
+from mho.errors import SpecError, unknown
 from mho.evaluation.arguments import check_choice, check_counts
 from mho.evaluation.population import nulls
 from mho.evaluation.statistics import Interval, mean_interval
 from mho.memory import Memory
-from mho.racetrack.exposure import exposure_of
+from mho.racetrack.exposure import exposure_of, on_tracks
 from mho.racetrack.heat_map import HeatMap
 from mho.racetrack.isotonic import Monotone
 from mho.racetrack.misreading import equivalent, misread
@@ -88,7 +88,8 @@ class Curves:
         """How much worse the metric is at ``exposure`` than without faults; positive is worse.
 
         Between points the curve is straight in the logarithm of the exposure, below the first one in the exposure;
-        beyond the last it stays where it was.
+        beyond the last it stays where it was. Where chance made it fall with exposure it is smoothed: neighbours are
+        averaged, so that it only rises, and nothing is better than without faults.
         """
         return self.monotone(layer).drop(exposure)
 
@@ -107,8 +108,8 @@ class Curves:
 
     def heat_map(
         self,
-        bits: Sequence[int] = BITS,
-        rates: Sequence[float] = RATES,
+        bits: Sequence[int] | None = None,
+        rates: Sequence[float] | None = None,
         inferences: int = 100,
         *,
         alike: Literal["misreads", "exposure"] = "misreads",
@@ -116,19 +117,33 @@ class Curves:
         """The drops of all layers at other track lengths and fault rates, after ``inferences``.
 
         Args:
-            bits: track lengths.
-            rates: fault rates of a shift.
+            bits: track lengths; the memory's own and those of :data:`BITS` that its mapping can have if ``None``.
+            rates: fault rates of a shift; that of the memory and :data:`RATES` if ``None``.
             inferences: the age.
             alike: where the curve is read off: at the exposure that misreads as many bits (:func:`misread`), or at the
                 same exposure. They differ where tracks are so short that their ends count.
 
         Raises:
-            SpecError: an argument is out of range.
+            SpecError: an argument is out of range; the device has rates of its own for rewinding, so that no single
+                rate describes it.
         """
         check_choice("alike", alike, Literal["misreads", "exposure"])
         check_counts(inferences=inferences)
+        own = on_tracks(self.memory)[0]
+        if rates is None:
+            usual = {own.fault_rate} if own.rewind_rates else {*RATES, own.fault_rate}
+            rates = sorted(usual - {0.0}, reverse=True)
+        if own.rewind_rates and set(rates) != {own.fault_rate}:
+            raise SpecError(
+                "heat_map: the device has rewind_rates, which no other fault rate goes with; leave them out, or take "
+                f"rates=({own.fault_rate:g},)"
+            )
+        if bits is None:
+            mapping = on_tracks(self.memory)[1]
+            bits = sorted({mapping.bits, *(length for length in BITS if _fits(self.memory, length))}, reverse=True)
         shape = (len(self.layers), len(rates), len(bits))
         exposure, drop, low, high, place = (np.full(shape, np.nan) for _ in range(5))
+        below = np.zeros(shape, np.bool_)
         for i, layer in enumerate(self.layers):
             curve = self.monotone(layer)
             for j, rate in enumerate(rates):
@@ -138,7 +153,7 @@ class Curves:
                         mapping=self.memory.mapping.replace(bits=int(length)),
                     )
                     there = self.place(layer, memory, inferences, alike=alike)
-                    drop[i, j, k], low[i, j, k], high[i, j, k] = curve.drop(there)
+                    (drop[i, j, k], low[i, j, k], high[i, j, k]), below[i, j, k] = curve.bound(there)
                     exposure[i, j, k], place[i, j, k] = inferences * exposure_of(memory, self.shapes[i]), there
         return HeatMap(
             layers=self.layers,
@@ -150,6 +165,7 @@ class Curves:
             low=low,
             high=high,
             outside=place > self.exposure[:, -1, None, None] * (1 + 1e-9),
+            below=below,
             metric=self.metric,
             bounded=self.bounded,
             confidence=self.confidence,
@@ -213,11 +229,21 @@ class Curves:
         title = (
             f"{self.label}: {self.metric}{' in %' if self.bounded else ''} when one layer alone ages, "
             f"{self.values.shape[2]} chips, {self.images} samples, seed {self.seed}; without faults "
-            f"{show(self.baseline)}; [{100 * self.confidence:g} % intervals over chips]"
+            f"{show(self.baseline)}; [{100 * self.confidence:g} % intervals over chips]; "
+            "drops are smoothed to rise with exposure"
         )
-        return table(["layer", "exposure", "inferences", "mean", "drop"], rows, title=title)
+        return table(["layer", "exposure", "inferences", "mean", "smoothed drop"], rows, title=title)
 
     def _index(self, layer: str) -> int:
         if layer not in self.layers:
             raise unknown("layer", layer, self.layers)
         return self.layers.index(layer)
+
+
+def _fits(memory: Memory, bits: int) -> bool:
+    """Whether the mapping of ``memory`` can have tracks of ``bits``: a weight and a port take some."""
+    try:
+        memory.mapping.replace(bits=bits)
+    except SpecError:
+        return False
+    return True

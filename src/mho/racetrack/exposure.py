@@ -28,7 +28,7 @@ def on_tracks(memory: Memory) -> tuple[Racetrack, Tracks]:
     """
     device, mapping = memory.device, memory.mapping
     if not isinstance(device, Racetrack):
-        raise SpecError(f"device {device.label} has no shifts to go wrong; take mho.devices.Racetrack(...)")
+        raise SpecError(f"{type(device).__name__}: position codes and exposures are of Racetrack only")
     if not isinstance(mapping, Tracks):
         raise SpecError(f"mapping {type(mapping).__name__} has no tracks; take mho.mapping.Tracks(bits=64)")
     return device, mapping
@@ -104,10 +104,9 @@ def check_shared(chips: Chips, known: dict[str, str]) -> Memory:
     if not placements:
         raise ModelError("no layer of the model is stored on tracks; give its memory mapping.Tracks(...)")
     memories = {p.memory for p in placements}
+    rates = [max(on_tracks(memory)[0].rates) for memory in memories]
     if len(memories) > 1:
         raise SpecError("layers are on different racetrack memories; compare layers on one memory")
-    memory = next(iter(memories))
-    device, _ = on_tracks(memory)
-    if max(device.rates) == 0:
+    if max(rates) == 0:
         raise SpecError("Racetrack: fault_rate=0: nothing ever moves, so no layer can be told from another")
-    return memory
+    return next(iter(memories))

@@ -19,7 +19,7 @@ Grid = NDArray[np.float64]
 class HeatMap:
     """Loss of the metric when one layer alone ages, over track lengths and fault rates.
 
-    Nothing here is simulated: every cell is the curve of its layer at the cell's exposure.
+    Nothing here is simulated: every cell is the curve of its layer, smoothed to be monotone, at the cell's exposure.
 
     Attributes:
         layers: layer names, in the order of the model.
@@ -31,6 +31,9 @@ class HeatMap:
         low, high: the same shape, confidence limits of the drop over chips.
         outside: the same shape, whether the exposure is more than was measured; the drop is then that of the largest
             exposure measured, which is less than the true one.
+        below: the same shape, whether it is less than was measured; the drop is then that of the smallest exposure
+            measured, which is more than the true one. Where that one's interval contains 0, the drop is 0 instead and
+            no cell is marked.
         metric: name of the metric; drops are fractions for accuracies.
         bounded: the metric is a fraction and is shown in percent.
         confidence: two-sided coverage of the limits.
@@ -46,6 +49,7 @@ class HeatMap:
     low: Grid
     high: Grid
     outside: NDArray[np.bool_]
+    below: NDArray[np.bool_]
     metric: str
     bounded: bool = True
     confidence: float = 0.95
@@ -65,6 +69,7 @@ class HeatMap:
                 "drop_low": float(self.low[i, j, k]),
                 "drop_high": float(self.high[i, j, k]),
                 "outside": bool(self.outside[i, j, k]),
+                "below": bool(self.below[i, j, k]),
             }
             for i, layer in enumerate(self.layers)
             for j, rate in enumerate(self.rates)
@@ -81,6 +86,7 @@ class HeatMap:
             },
             **arrays,
             "outside": self.outside.tolist(),
+            "below": self.below.tolist(),
         }
 
     @classmethod
@@ -88,7 +94,10 @@ class HeatMap:
         """The table that :meth:`to_dict` wrote."""
         arrays = {name: np.asarray(data[name], dtype=np.float64) for name in ("exposure", "drop", "low", "high")}
         lists = {name: tuple(data[name]) for name in ("layers", "bits", "rates")}
-        return cls(**(data | lists | arrays | {"outside": np.asarray(data["outside"], dtype=np.bool_)}))
+        outside = np.asarray(data["outside"], dtype=np.bool_)
+        # Older files do not say.
+        below = np.asarray(data.get("below", np.zeros_like(outside)), dtype=np.bool_)
+        return cls(**(data | lists | arrays | {"outside": outside, "below": below}))
 
     def __str__(self) -> str:
         show = percent if self.bounded else significant
@@ -98,7 +107,8 @@ class HeatMap:
                 layer if j == 0 else "",
                 f"{rate:g}",
                 *(
-                    ("≥" if self.outside[i, j, k] else "") + show(float(self.drop[i, j, k]))
+                    ("≥" if self.outside[i, j, k] else "≤" if self.below[i, j, k] else "")
+                    + show(float(self.drop[i, j, k]))
                     for k in range(len(self.bits))
                 ),
             ]
@@ -107,7 +117,9 @@ class HeatMap:
         ]
         unit = " in points" if self.bounded else ""
         title = (
-            f"{self.label}: drop of {self.metric}{unit} after {self.inferences} inferences when one layer alone ages, "
-            "by bits of a track; read off curves in exposure"
+            f"Drop of {self.metric}{unit} after {self.inferences} inferences when one layer alone ages, by bits of a "
+            f"track; read off the curves of {self.label}, smoothed to rise with exposure"
+            + "; ≥: beyond the largest exposure measured" * bool(self.outside.any())
+            + "; ≤: below the smallest exposure measured" * bool(self.below.any())
         )
         return table(header, rows, title=title)

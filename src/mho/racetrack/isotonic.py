@@ -89,6 +89,19 @@ class Monotone:
         # Less than zero by rounding alone.
         return drop._replace(value=max(0.0, drop.value))
 
+    def bound(self, exposure: float) -> tuple[Interval, bool]:
+        """What is known of the drop at ``exposure``, and whether that is only more than it can be.
+
+        Below the first knot nothing was measured: the drop there is a bound. Where the interval there contains 0, the
+        drop below is 0 as far as chips can tell, and is given as that.
+        """
+        if not len(self.exposure) or not 0 < exposure < self.exposure[0] * (1 - 1e-9):
+            return self.drop(exposure), False
+        first = self.drop(float(self.exposure[0]))
+        if first.value == 0 or first.low <= 0:
+            return first._replace(value=0.0), False
+        return first, True
+
 
 def _blocks(means: Values) -> list[slice]:
     """Neighbours that have to share one value so that ``means`` never rises (pool adjacent violators)."""

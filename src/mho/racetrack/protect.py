@@ -57,6 +57,10 @@ def protect(
     differences owe nothing to chance between chips. CUSTOM is chosen on these chips too, so that its mean on others is
     on average a little lower: judge it again with another ``first_chip`` where that matters.
 
+    What is foretold are drops of single layers added up. A protected layer costs what its curve says at the exposure
+    to the errors that the code leaves, such as those by two positions; the jump of several positions that one leaves
+    counts as one error. The metrics themselves are simulated and know of no such approximation.
+
     Args:
         model: any module that :func:`mho.deploy` can put on tracks.
         data: as for :func:`mho.evaluate`.
@@ -69,7 +73,8 @@ def protect(
             or masks such as ``"1010"``.
         search: at most so many further selections, of those that the additive model thinks best; see
             :func:`mho.racetrack.front`.
-        planes: how many of the most significant bit planes the code guards in a protected layer; ``None`` for all.
+        planes: how many of the most significant bit planes the code guards in a protected layer, as many as there are
+            at most; ``None`` for all.
         curves: single-layer drops for EQUAL, CUSTOM and the search; measured on these chips if ``None``.
         timing: what the memory takes without protection, as for :func:`mho.racetrack.overhead`.
         counting: whose nanowires are counted.
@@ -120,7 +125,7 @@ def protect(
                 layers = named.fixed(name, known)
             elif name == "EQUAL":
                 assert drops is not None
-                layers = named.equal(known, drops)
+                layers = named.equal(known, drops.unprotected)
             elif name == "CUSTOM":
                 assert drops is not None
                 layers = by_target(judge, drops, wanted, ask.age[-1])
@@ -129,7 +134,7 @@ def protect(
         if search:
             assert drops is not None
             seen = {r.layers for r in records}
-            best = [c for c in additive_front(known, drops, judge.cycles) if c.layers not in seen]
+            best = [c for c in additive_front(known, drops.gains, judge.cycles) if c.layers not in seen]
             for i, one in enumerate(spread(best, search, abs(judge.baseline)), start=1):
                 records.append(judge.protected(f"search {i}", one.layers, ask.age, drops))
                 bar.advance()
@@ -141,6 +146,7 @@ def protect(
         base_cycles=judge.base_cycles,
         target=wanted,
         code=ask.code.name,
+        leaves=judge.leaves,
         curves=curves,
         metric=judge.metric.name,
         images=len(dataset),

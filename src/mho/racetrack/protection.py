@@ -28,6 +28,7 @@ class Protection:
         base_cycles: cycles of an inference without protection.
         target: metric wanted after the last age.
         code: label of the position-error code.
+        leaves: which errors stay in protected layers, in words; empty where none do.
         curves: the single-layer drops that selections were chosen by, if any.
         metric: name of the metric; its values are fractions for accuracies.
         images: samples that every chip was judged on.
@@ -58,6 +59,7 @@ class Protection:
     data: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
     curves: Curves | None = None
+    leaves: str = ""
 
     def __getitem__(self, name: str) -> Protected:
         found = {s.name: s for s in self.selections}
@@ -94,8 +96,13 @@ class Protection:
 
     def share(self, selection: Protected) -> float:
         """The cycles of ``selection`` over those of protecting every layer; ``nan`` where that was not asked for."""
-        full = next((s.cycles for s in self.selections if len(s.layers) == len(self.layers)), 0.0)
-        return selection.cycles / full if full else float("nan")
+        full = self._full
+        return selection.cycles / full.cycles if full is not None and full.cycles else float("nan")
+
+    @property
+    def _full(self) -> Protected | None:
+        """The selection that protects every layer, if it was asked for."""
+        return next((s for s in self.selections if len(s.layers) == len(self.layers)), None)
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat record a selection and age (fractions, cycles)."""
@@ -156,7 +163,9 @@ class Protection:
                 ]
             )
         header = ["selection", "mask", *(f"{a:g} inf." for a in self.age), "foretold", "cycles", "overhead %"]
-        chosen = "none" if choice is None else choice.name
+        full, chosen = self._full, "none" if choice is None else choice.name
+        if full is not None and self.leaves and not self.meets(full):
+            chosen += f" (even protecting every layer misses it: {self.leaves})"
         title = (
             f"{self.label}: {self.metric}{' in %' if self.bounded else ''} by protected layers ({self.code}), "
             f"{self.selections[0].values.shape[1]} chips, {self.images} samples, seed {self.seed}; without faults "

@@ -66,16 +66,21 @@ class Asked:
         return float(target)
 
     def curves(self, judge: Judge, *, show_progress: bool) -> Curves:
-        """Single-layer drops on the chips of ``judge``, up to the exposure after ``inferences``."""
+        """Single-layer drops on the chips of ``judge``, up to the exposure after ``inferences``.
+
+        What a code leaves of it is a point, too.
+        """
         most = max(
             exposure_of(judge.chips.placements[p].memory, judge.shape(p)) * self.inferences
             for p in judge.known.values()
         )
+        if most == 0:
+            raise SpecError("nothing ever moves (fault_rate=0, or tracks of one bit), so there is nothing to protect")
         return sensitivity(
             judge.model,
             judge.data,
             judge.memory,
-            exposures=[share * most for share in SHARES],
+            exposures=[share * most for share in sorted({*SHARES, *filter(None, judge.residual.values())})],
             n_chips=len(judge.numbers),
             first_chip=judge.numbers.start,
             confidence=self.confidence,

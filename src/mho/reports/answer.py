@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from mho.evaluation import accounts
-from mho.reports.scale import Scale
+from mho.reports.scale import Scale, enough
 from mho.reports.summary import Entry, Numbers, Summary
 from mho.reports.wording import NBSP, capital, ordinal, sigma_words
 from mho.reports.writing import sentence
@@ -41,7 +41,7 @@ def findings(summary: Summary) -> list[Finding]:
 def lead(summary: Summary, entry: Entry) -> str:
     """``"At sigma 0.2 after 1 year, 99 % of chips stay above 93.1 % [92.8, 93.3]."``; empty without a percentile."""
     stay = stays(summary, entry.harshest)
-    return stay and f"At {entry.where(entry.harshest)}, {stay}."
+    return stay and f"{capital(entry.at_point(entry.harshest))}, {stay}."
 
 
 def stays(summary: Summary, numbers: Numbers) -> str:
@@ -62,6 +62,9 @@ def caveats(summary: Summary) -> list[str]:
             out.append(f"{entry.short}: {accounts.spending(result)}.")
         if result.chips == 1:
             out.append("One chip says nothing about the next one.")
+        elif tail.k is None and result.percentiles:
+            k = max(result.percentiles, key=lambda k: min(k, 100 - k))
+            out.append(f"{result.chips:,} chips are too few for a {ordinal(k)} percentile; that takes {enough(k):,}.")
         elif tail.k is not None and result.screening is None:  # an adaptive one says itself what it did not reach
             needed = chips_needed(tail.k, result.confidence)
             if result.chips < needed:
@@ -77,14 +80,14 @@ def _sentences(summary: Summary, entry: Entry) -> list[str]:
     oldest = max(entry.result.age)
     row = sorted((n for n in entry.numbers if n.age == oldest), key=lambda n: n.sigma or 0.0)
     mildest, harshest = row[0], row[-1]
-    where = entry.where(harshest)
+    where, there = entry.where(harshest), entry.at_point(harshest)
     if math.isnan(harshest.mean.value):
-        return [f"At {where} no chip gave a value."]
+        return [f"{capital(there)} no chip gave a value."]
     who = "the average chip" if harshest.chips > 1 else "the one chip evaluated"
     said = bool(stays(summary, harshest))
     one = len(row) == 1
     # The lead has said where, and how the unlucky chip does.
-    place = "" if said and one else "there," if said else f"at {where}" if one else f"at the harshest point, {where},"
+    place = "" if said and one else "there," if said else there if one else f"at the harshest point, {where},"
     last = capital(f"{place} {who} {_state(summary, harshest, unlucky=not said)}".strip())
     # Of a metric that is no fraction nobody said how much loss is small, nor whether more is better.
     digital = entry.result.digital

@@ -25,6 +25,7 @@ def of_results(summary: Summary) -> dict[str, Any]:
         "with_yield": bool(summary.thresholds),
         "with_nwc": verified([n.written for e in summary.entries for n in e.numbers]),
         "with_results": True,
+        "with_sigma": summary.severe,
     }
 
 
@@ -40,6 +41,7 @@ def of_chapters(chapters: Sequence[Chapter]) -> dict[str, Any]:
         "with_yield": False,
         "with_nwc": False,
         "with_results": False,
+        "with_sigma": False,
     }
 
 

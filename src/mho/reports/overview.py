@@ -18,7 +18,7 @@ def heading(summary: Summary) -> str:
     entry, number = summary.entries[0], len(summary.entries)
     if summary.common is None:
         return f"Each of the {number} results at its own harshest point"
-    return f"At {entry.where(summary.compared(entry))}, the harshest point that all {number} results share"
+    return f"{capital(entry.at_point(summary.compared(entry)))}, the harshest point that all {number} results share"
 
 
 def findings(summary: Summary) -> list[Finding]:

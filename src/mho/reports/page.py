@@ -12,7 +12,7 @@ from mho.reports import thinning
 from mho.reports.bibliography import entry
 from mho.reports.chapter import Chapter
 from mho.reports.context import of_chapters, of_results
-from mho.reports.layers import digital, layers, shape
+from mho.reports.layers import digital, layers, placed, shape
 from mho.reports.picture import Picture, pictures
 from mho.reports.plates import plates
 from mho.reports.provenance import provenance
@@ -127,6 +127,7 @@ def render(
         "chapters": list(_illustrated(chapters, drawn[len(own) :])),
         "description": description,
         "layers": None if description is None else layers(description),
+        "placed": "" if description is None else placed(description),
         "digital": {} if description is None else digital(description),
         "shape": shape,
         "provenance": [*([] if summary is None else provenance(summary)), *(c.facts for c in chapters)],

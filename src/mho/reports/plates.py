@@ -69,7 +69,7 @@ def _many(summary: Summary, specs: Mapping[str, str]) -> list[Plate]:
         for slot, (words, entries) in enumerate(groups.colours.items())
     ]
     first = summary.entries[0]
-    where = f"at {first.where(summary.compared(first))}" if summary.common else "each at its own harshest point"
+    where = first.at_point(summary.compared(first)) if summary.common else "each at its own harshest point"
     percentile = summary.tail.k and f"{ordinal(summary.tail.k)} percentile"
     keys = [*colours, Key("mean and its interval", "dot")]
     keys += [Key(f"{percentile} and its interval", "tick")] if percentile else []
@@ -102,7 +102,8 @@ def _many(summary: Summary, specs: Mapping[str, str]) -> list[Plate]:
             out.append(Plate(name, panels, f"{capital(title)}. {lines(along)}", curves, specs))
     if len(summary.ages) > 1:
         statistic, words = statistics[0]
-        title = f"{words} of {summary.scale.metric} against {since(summary.clock)}, {sigma_words(sigma)}"
+        title = f"{words} of {summary.scale.metric} against {since(summary.clock)}"
+        title += f", {sigma_words(sigma)}" if summary.severe else ""
         alone = f"{words} of {summary.scale.name}"
         along = places.ages(summary)
         panels = figures.multiples(summary, along, statistic, sigma, title, alone)

@@ -68,7 +68,7 @@ class Tail(NamedTuple):
     """The percentile that stands for the unlucky chip, and the side it is on.
 
     Attributes:
-        k: the percentile; ``None`` where none was asked for.
+        k: the percentile; ``None`` where none was asked for, or chips are too few for it.
         low: the unlucky chips score low.
     """
 
@@ -100,12 +100,24 @@ def scale_of(results: Iterable[Result]) -> Scale:
     return scales[0]
 
 
-def tail_of(percentiles: Iterable[float], bounded: bool) -> Tail:
-    """Of a fraction the lowest percentile asked for; else the one farthest from the median, on its own side."""
+def tail_of(percentiles: Iterable[float], bounded: bool, chips: int) -> Tail:
+    """Of a fraction the lowest percentile asked for; else the one farthest from the median, on its own side.
+
+    Percentiles of which no one of ``chips`` lies beyond are no number to remember: they would be the worst chip.
+    """
     ks = sorted(percentiles)
     if not ks:
         return Tail(None, True)
+    low = bounded or max(ks, key=lambda k: abs(k - 50)) <= 50
+    known = [k for k in ks if chips >= enough(k)]
+    if not known:
+        return Tail(None, low)
     if bounded:
-        return Tail(ks[0], True)
-    k = max(ks, key=lambda k: abs(k - 50))
+        return Tail(known[0], True)
+    k = max(known, key=lambda k: abs(k - 50))
     return Tail(k, k <= 50)
+
+
+def enough(k: float) -> int:
+    """The fewest chips of which one is expected beyond the k-th percentile."""
+    return math.ceil(100 / min(k, 100 - k) - 1e-9)

@@ -79,8 +79,21 @@ class Entry:
         """The numbers at the largest sigma and the oldest age."""
         return max(self.numbers, key=lambda n: (n.sigma or 0.0, n.age))
 
+    @property
+    def severe(self) -> bool:
+        """Its device has a sigma; what ages by inferences has none unless one was given."""
+        return self.result.clock != "inferences" or self.result.sigma != (None,)
+
+    def at_point(self, numbers: Numbers) -> str:
+        """``"at sigma 0.1 after 1 year"``; without a sigma ``"after 100 inferences"``."""
+        if self.severe:
+            return f"at {self.where(numbers)}"
+        return "before the first inference" if numbers.age == 0 else self.where(numbers)
+
     def where(self, numbers: Numbers) -> str:
-        """``"sigma 0.1 after 1 year"``; without the age where there is none but zero."""
+        """``"sigma 0.1 after 1 year"``; without the age where there is none but zero, without a sigma the age."""
+        if not self.severe:
+            return age_words(numbers.age, self.result.clock)
         place = sigma_words(numbers.sigma)
         return place if self.result.age == (0.0,) else f"{place} {age_words(numbers.age, self.result.clock)}"
 
@@ -92,7 +105,7 @@ class Summary:
     Attributes:
         entries: in the order given.
         scale: of the one metric that all results have.
-        tail: the percentile that stands for the unlucky chip.
+        tail: the percentile that stands for the unlucky chip, where there are chips enough for one.
         percentiles: all that were asked for, ascending; computed for every result, so that they compare.
         thresholds: all that were asked for, ascending.
         common: the largest sigma and oldest age that every result has; ``None`` if they share no point.
@@ -122,7 +135,7 @@ class Summary:
         scale = scale_of(results.values())
         ks = tuple(sorted({k for r in results.values() for k in r.percentiles}))
         thresholds = tuple(sorted({r.threshold for r in results.values() if r.threshold is not None}))
-        tail = tail_of(ks, scale.fraction)
+        tail = tail_of(ks, scale.fraction, min(r.chips for r in results.values()))
         placed = axes_of(results, axes)
         short = short_labels(placed)
         entries = tuple(
@@ -148,6 +161,11 @@ class Summary:
     def many(self) -> bool:
         """There are more results than colours to tell them apart by."""
         return len(self.entries) > FEW
+
+    @property
+    def severe(self) -> bool:
+        """Some device has a sigma."""
+        return any(e.severe for e in self.entries)
 
     @property
     def ages(self) -> list[float]:

@@ -54,7 +54,14 @@ def populations(summary: Summary, kept: list[tuple[Entry, Numbers]]) -> Table:
     with_counts = len({n.chips for _, n in kept}) > 1
     # Where the axes tell all results apart, a label says nothing that they do not.
     labelled = not names or summary.entries[0].short == summary.entries[0].label
-    header = [*["label"] * labelled, *names, "sigma", age_heading(summary.clock), *["chips"] * with_counts, "mean"]
+    header = [
+        *["label"] * labelled,
+        *names,
+        *["sigma"] * summary.severe,
+        age_heading(summary.clock),
+        *["chips"] * with_counts,
+        "mean",
+    ]
     header += [*(f"{ordinal(k)} percentile" for k in summary.percentiles), summary.extreme, "std"]
     header += [*(f"yield ≥ {scale.factor * t:g}" for t in summary.thresholds), *["EKL, nats"] * with_ekl]
     costs = [n.written for _, n in kept]
@@ -64,7 +71,7 @@ def populations(summary: Summary, kept: list[tuple[Entry, Numbers]]) -> Table:
         row = [
             *[Cell(entry.label)] * labelled,
             *(Cell(entry.axes[name]) for name in names),
-            Cell("own", order=math.inf) if n.sigma is None else Cell(f"{n.sigma:g}"),
+            *[Cell("own", order=math.inf) if n.sigma is None else Cell(f"{n.sigma:g}")] * summary.severe,
             Cell(format_age(n.age, summary.clock), order=n.age),
             *[Cell(f"{n.chips:,}", order=n.chips)] * with_counts,
             interval(n.mean, scale),

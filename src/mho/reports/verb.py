@@ -57,7 +57,8 @@ def report(
         The path written.
 
     Raises:
-        SpecError: results without their chips, two results of one label, or of different metrics; nothing to show.
+        SpecError: a result that another argument takes; results without their chips, two results of one label, or of
+            different metrics; nothing to show.
         OutputError: the page cannot be written; nothing is left behind.
     """
     found, made = _all(results), _all(chips)
@@ -67,6 +68,9 @@ def report(
         for item in items:
             if not hasattr(item, "label"):
                 raise SpecError(f"{name} holds a {type(item).__name__}; it takes what {kind} returns")
+    for other in (*found, *made):
+        if taken := _argument(other):
+            raise SpecError(f"report takes a {type(other).__name__} as {taken}=, such as report({path!r}, {taken}=...)")
     extra = bool(attacked or verified or shifted)
     if not (found or extra):
         raise SpecError("report has nothing to show; give results and their chips, worst=, verification= or racetrack=")
@@ -97,6 +101,17 @@ def report(
 
 def _all(given: T | Sequence[T]) -> list[T]:
     return list(given) if isinstance(given, Sequence) else [given]
+
+
+def _argument(item: object) -> str:
+    """The argument that takes ``item``; empty for results, chips, and what nothing takes."""
+    from mho.evaluation.verification import Verification
+    from mho.evaluation.worst_case.result import WorstCase
+    from mho.racetrack import Curves, HeatMap, Overhead, Protection
+
+    if isinstance(item, Curves | HeatMap | Overhead | Protection):
+        return "racetrack"
+    return "worst" if isinstance(item, WorstCase) else "verification" if isinstance(item, Verification) else ""
 
 
 def _title(made: Sequence[Chips], labels: Sequence[str]) -> str:

@@ -57,9 +57,10 @@ def distribution(summary: Summary, entry: Entry, age: float | None = None, *, sp
             marks += _ridge(axes, population.values, n, row, summary, entry)
         if math.isfinite(result.digital):
             axes.axvline(summary.scale.factor * result.digital, color=INK, linewidth=0.6, zorder=1.5)
-        axes.set_yticks(range(len(sigmas)), [_sigma(s) for s in sigmas])
+        axes.set_yticks(range(len(sigmas)), [_sigma(s) if entry.severe else "" for s in sigmas])
         axes.set_xlabel(plain(summary.scale.name, 40))
-        axes.set_title("sigma", x=-0.03, ha="right", color=MUTED, pad=3)
+        if entry.severe:
+            axes.set_title("sigma", x=-0.03, ha="right", color=MUTED, pad=3)
         axes.set_title(f"{plain(entry.short, 28)}, {age_words(at, summary.clock)}", loc="right", pad=3)
         return marks
 

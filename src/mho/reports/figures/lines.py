@@ -68,14 +68,16 @@ def aired(seen: list[float], factor: float) -> tuple[float, float]:
     return low - air, high + air
 
 
-def frame(figure: Sheet, summary: Summary, heading: str) -> Axes:
-    """Axes with the metric on y and ``heading`` above."""
-    return blank(figure, summary.scale.name, limits(summary), heading)
+def frame(figure: Sheet, summary: Summary, heading: str, below: float = 0.0) -> Axes:
+    """Axes with the metric on y, ``heading`` above, and ``below`` points more than usual under them."""
+    return blank(figure, summary.scale.name, limits(summary), heading, below=below)
 
 
-def blank(figure: Sheet, name: str, span: tuple[float, float], heading: str, above: float = 0.0) -> Axes:
-    """Axes with ``name`` on y, ``heading`` above, and ``above`` points between it and the axes."""
-    axes = inset(figure, 31, 30, 9, 21 + above)
+def blank(
+    figure: Sheet, name: str, span: tuple[float, float], heading: str, above: float = 0.0, below: float = 0.0
+) -> Axes:
+    """Axes with ``name`` on y and ``heading`` above; ``above`` points between these, ``below`` more under the axes."""
+    axes = inset(figure, 31, 30 + below, 9, 21 + above)
     axes.grid(axis="y")
     axes.set_ylim(*span)
     axes.set_title(plain(name, 30), loc="left", color=MUTED, pad=6 + above)

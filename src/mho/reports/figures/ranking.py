@@ -13,7 +13,6 @@ from mho.reports.figures.canvas import (
     Drawing,
     Mark,
     Sheet,
-    abridged,
     inset,
     plain,
     series,
@@ -22,6 +21,7 @@ from mho.reports.figures.canvas import (
 )
 from mho.reports.figures.lines import aired
 from mho.reports.figures.multiples import grouping
+from mho.reports.figures.names import rowed
 from mho.reports.figures.words import words
 from mho.reports.summary import Entry, Summary
 
@@ -44,7 +44,8 @@ def ranking(summary: Summary, width: int = WIDTH) -> Drawing:
         shown = [*ranked[: ROWS // 2], None, *ranked[-(ROWS // 2) :]]
     groups, factor = grouping(summary), summary.scale.factor
     # A letter of the browser's face is about 4.8 points wide.
-    margin = 7 + 4.8 * min(letters, max(len(e.short) for e in ranked))
+    names = dict(zip((e.index for e in ranked), rowed([e.short for e in ranked], letters), strict=True))
+    margin = 7 + 4.8 * max(map(len, names.values()))
     seen = []
     for entry in ranked:
         n = summary.compared(entry)
@@ -60,7 +61,7 @@ def ranking(summary: Summary, width: int = WIDTH) -> Drawing:
         across = size(figure)[0] - margin - 9
         marks = []
         for row, entry in enumerate(shown):
-            name = f"{len(ranked) - len(shown) + 1} more" if entry is None else abridged(entry.short, letters)
+            name = f"{len(ranked) - len(shown) + 1} more" if entry is None else names[entry.index]
             before = span[0] - 5 * (span[1] - span[0]) / across
             text = axes.text(before, row, name, ha="right", va="center_baseline", color=MUTED if entry is None else INK)
             if entry is not None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from mho.reports.figures import lines, places
-from mho.reports.figures.canvas import HEIGHT, WIDTH, Drawing, Mark, Sheet, plain, tie
+from mho.reports.figures.canvas import HEIGHT, WIDTH, Drawing, Mark, Sheet, tie
+from mho.reports.figures.names import stacked
 from mho.reports.summary import Summary
 from mho.reports.wording import age_words
+
+LINE = 10  # points from one line of a label to the next
 
 
 def severity(summary: Summary, age: float | None = None) -> Drawing:
@@ -21,9 +24,12 @@ def severity(summary: Summary, age: float | None = None) -> Drawing:
     at = summary.entries[0].result.age[-1] if age is None else age
     side_by_side = all(len(e.result.sigma) == 1 for e in summary.entries)
     along = places.sigmas(summary)
+    count = len(summary.entries)
+    names = stacked([e.short for e in summary.entries], max(4, 44 // count)) if side_by_side else []
+    below = LINE * max((name.count("\n") - 1 for name in names), default=0)
 
     def paint(figure: Sheet) -> list[Mark]:
-        axes = lines.frame(figure, summary, age_words(at, summary.clock))
+        axes = lines.frame(figure, summary, age_words(at, summary.clock), max(below, 0))
         marks = []
         for i, entry in enumerate(summary.entries):
             here = [n for n in entry.numbers if n.age == at]
@@ -33,14 +39,15 @@ def severity(summary: Summary, age: float | None = None) -> Drawing:
                 marks += trace.marks(axes, summary, entry)
         lines.reference(axes, summary)
         if side_by_side:
-            count = len(summary.entries)
             axes.set_xlim(-0.5, count - 0.5)
-            axes.set_xticks(range(count), [plain(e.short, max(4, 44 // count)) for e in summary.entries])
+            axes.set_xticks(range(count), names)
             for label, entry in zip(axes.get_xticklabels(), summary.entries, strict=True):
                 tie(label, entry.index)
         else:
             along.dress(axes)
         return marks
 
-    names = ", ".join(e.label for e in summary.entries)
-    return Drawing(WIDTH, HEIGHT, f"{summary.scale.name} against sigma, {age_words(at, summary.clock)}: {names}", paint)
+    labels = ", ".join(e.label for e in summary.entries)
+    against = "" if side_by_side else " against sigma"
+    title = f"{summary.scale.name}{against}, {age_words(at, summary.clock)}: {labels}"
+    return Drawing(WIDTH, HEIGHT + max(below, 0), title, paint)

@@ -24,6 +24,7 @@ class Layer(NamedTuple):
         drop: how much worse the metric is then; positive is worse.
         exposure: expected faults of a full nanowire by then.
         outside: that exposure is more than was measured, so the true drop may be more.
+        below: there are fewer, so that this is what it costs at most.
         points: exposure, inferences and mean of every point measured; empty without curves.
     """
 
@@ -33,6 +34,7 @@ class Layer(NamedTuple):
     drop: Interval
     exposure: float
     outside: bool
+    below: bool
     points: tuple[tuple[float, int, Interval], ...]
 
 
@@ -81,6 +83,7 @@ def compared(curves: Curves | None, heat: HeatMap | None, inferences: int) -> Co
             drops[i],
             float(own.exposure[i, j, k]),
             bool(own.outside[i, j, k]),
+            bool(own.below[i, j, k]),
             () if curves is None else _points(curves, i),
         )
         for i, name in enumerate(own.layers)

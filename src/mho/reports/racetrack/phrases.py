@@ -59,7 +59,8 @@ def loss(view: Racetracks, layer: Layer) -> str:
     factor = 100 if view.scale.fraction else 1
     digits = ".1f" if view.scale.fraction else ".3g"
     limits = f" [{factor * low:{digits}},{NBSP}{factor * high:{digits}}]" if math.isfinite(low + high) else ""
-    return f"{'at least ' * layer.outside}{points(view, layer.drop.value)}{limits.replace('-', '−')}"
+    bound = "at least " * layer.outside + "at most " * layer.below
+    return f"{bound}{points(view, layer.drop.value)}{limits.replace('-', '−')}"
 
 
 def start(view: Racetracks, line: Line) -> float:

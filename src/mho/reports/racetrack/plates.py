@@ -78,7 +78,9 @@ def _heat(view: Racetracks, specs: Mapping[str, str]) -> Plate:
     heat = view.heat
     assert heat is not None
     rates, bits = sorted(heat.rates), sorted(heat.bits)
-    rates = rates if len(rates) <= PANELS else [rates[0], rates[len(rates) // 2], rates[-1]]
+    if len(rates) > PANELS:
+        own = view.compared.rate if view.compared is not None else rates[0]
+        rates = [rates[0], own if own in rates[1:-1] else rates[len(rates) // 2], rates[-1]]
     worst = sorted(range(len(heat.layers)), key=lambda i: -_harshest(heat.drop[i]))[:ROWS]
     rows = sorted(worst)
     deepest = max(_harshest(heat.drop), FULL if view.scale.fraction else 0.0)
@@ -88,16 +90,18 @@ def _heat(view: Racetracks, specs: Mapping[str, str]) -> Plate:
         value, low, high = (float(a[i, j, k]) for a in (heat.drop, heat.low, heat.high))
         if math.isnan(value):
             return Tint(math.nan, "–", f"{heat.layers[i]}\nunknown")
-        more = bool(heat.outside[i, j, k])
+        more, less = bool(heat.outside[i, j, k]), bool(heat.below[i, j, k])
         limits = "" if math.isnan(low) else f" [{factor * low:.3g}, {factor * high:.3g}]"
         words = [
             heat.layers[i],
             f"{heat.bits[k]} bits, {heat.rates[j]:g} faults a shift, {heat.inferences:,} inferences",
-            f"costs {'at least ' * more}{points(view, value)}{limits}".replace("-", "−"),
+            f"costs {'at least ' * more}{'at most ' * less}{points(view, value)}{limits}".replace("-", "−"),
             f"{float(heat.exposure[i, j, k]):.3g} expected faults of a track",
         ]
         return Tint(
-            max(value, 0.0) / deepest if deepest else 0.0, "≥" * more + _short(factor * value), "\n".join(words)
+            max(value, 0.0) / deepest if deepest else 0.0,
+            "≥" * more + "≤" * less + _short(factor * value),
+            "\n".join(words),
         )
 
     panels = []
@@ -114,7 +118,8 @@ def _heat(view: Racetracks, specs: Mapping[str, str]) -> Plate:
         f"{unit} lost after {heat.inferences:,} inferences when one layer alone ages, read off the layer’s curve at "
         f"{'these' if len(panels) > 1 else 'this'} fault rate{'s' * (len(panels) > 1)} and track lengths."
     )
-    caption += " ≥: beyond the faults that were measured." if bool(heat.outside.any()) else ""
+    caption += " ≥: more faults than were measured." if bool(heat.outside.any()) else ""
+    caption += " ≤: fewer faults than were measured." if bool(heat.below.any()) else ""
     caption += f" The {ROWS} of {len(heat.layers)} layers that cost most." if len(heat.layers) > ROWS else ""
     return Plate("layer-heat", panels, caption, [], specs)
 

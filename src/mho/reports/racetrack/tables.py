@@ -83,7 +83,7 @@ def layers(view: Racetracks, found: Compared) -> Table:
     for layer in found.layers:
         value, low, high = (factor * v for v in layer.drop)
         limits = "" if math.isnan(low) or math.isnan(high) else f"[{_signed(low)}, {_signed(high)}]"
-        shown = "–" if math.isnan(value) else "≥" * layer.outside + _signed(value)
+        shown = "–" if math.isnan(value) else "≥" * layer.outside + "≤" * layer.below + _signed(value)
         rows.append(
             [Cell(layer.name, order=float(layer.place)), Cell(shown, limits, order=value if value == value else None),
              Cell(f"{layer.exposure:.3g}", order=layer.exposure)]

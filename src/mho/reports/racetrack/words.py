@@ -100,6 +100,9 @@ def costs(view: Racetracks) -> list[str]:
         if base is not None:
             takes += f", {brief(base.base_seconds)} and {energy(base.base_joules, NBSP)}"
         out.append(f"{takes}.")
+    unknown = dict.fromkeys(code for o in view.overheads if o.extra_joules is None for code in o.codes)
+    if unknown:
+        out.append(f"What {listed([*unknown])} adds to the energy is unknown: nobody said what a check takes.")
     return out
 
 
@@ -117,7 +120,7 @@ def choices(view: Racetracks) -> list[str]:
     every = f"{len(view.selections):,} choices"
     out = [f"Protect {layers(view, choice)}{name}: of {every}, the cheapest that keeps {target} after {when}."]
     if full is not None and full is not choice and math.isfinite(choice.share):
-        out.append(f"It costs {share(choice.share, 3)} of what protecting every layer does.")
+        out.append(f"It costs {_part(choice.share)} protecting every layer does.")
     cheaper = [s for s in view.selections if s.best and s.cycles < choice.cycles]
     if cheaper:
         less = max(cheaper, key=lambda s: s.cycles)
@@ -142,7 +145,15 @@ def caveats(view: Racetracks) -> list[str]:
         out.append("Layers were aged one at a time; together they may cost more, or less, than the sum.")
         if any(layer.outside for layer in view.compared.layers):
             out.append("“At least”: there are more faults than were measured, so the true loss may be larger.")
+        if any(layer.below for layer in view.compared.layers):
+            out.append("“At most”: there are fewer faults than were measured, so the true loss may be smaller.")
     return out
+
+
+def _part(fraction: float) -> str:
+    """``"4.3 % of what"``; what only rounding makes everything is not called that."""
+    said = share(fraction, 3)
+    return f"{said} of what" if fraction >= 1 or said != share(1.0) else "almost as much as"
 
 
 def _dearest(view: Racetracks) -> list[str]:
