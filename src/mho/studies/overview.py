@@ -30,11 +30,13 @@ def overview(answers: Answers) -> str:
     header = [path.rpartition(".")[2] for path in axes]
     clock = next(iter(answers.points.values())).clock
     aged = age_column(clock)
-    header += ["sigma"] * ("sigma" in rows[0]) + [age_heading(clock)] * (aged in rows[0])
+    # A sigma that is everywhere the device's own says nothing where ages are not of variation.
+    severe = "sigma" in rows[0] and (clock == "s" or any(row["sigma"] is not None for row in rows))
+    header += ["sigma"] * severe + [age_heading(clock)] * (aged in rows[0])
     lines = []
     for row in rows[:ROWS]:
         place = [row[path] for path in axes]
-        place += ["device's" if row["sigma"] is None else f"{row['sigma']:g}"] if "sigma" in row else []
+        place += ["device's" if row["sigma"] is None else f"{row['sigma']:g}"] if severe else []
         place += [format_age(row[aged], clock)] if aged in row else []
         lines.append([*place, *(spelled(row, name, show) for name in named)])
     header += named
