@@ -130,7 +130,15 @@ def _kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tables(folder: Path) -> None:
-    """What the JSON files say, as five CSV files."""
+    """What the JSON files say, as six CSV files."""
+    rows = []
+    for name in SEMANTICS:
+        heat = Curves.from_dict(json.loads((folder / f"curves-{name}.json").read_text())).heat_map(bits=TRACKS)
+        for row in heat.rows():
+            drop = [f"{100 * row[key]:.2f}" for key in ("drop", "drop_low", "drop_high")]
+            rows.append([name, row["layer"], row["rate"], row["bits"], *drop, row["outside"], row["below"]])
+    head = ["semantics", "layer", "rate", "bits", "drop", "low", "high", "more faults than measured", "fewer"]
+    _write(folder / "heat.csv", head, rows)
     rows = []
     for name in SEMANTICS:
         for bits in (64, 32, 16, 8, 4):
