@@ -68,6 +68,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     clean = mho.evaluate(mho.deploy(model, physical(64)), test, age=0, n_chips=1).ideal
     target = clean - asked.slack
+    small = len(mho.deploy(model, physical(64)).placements) == 4  # few enough layers to try every choice
     for name, memory in SEMANTICS.items():
         curves = Curves.from_dict(
             _kept(
@@ -87,7 +88,7 @@ def main() -> None:
                     inferences=INFERENCES,
                     age=a,
                     target=target,
-                    selections=(*SELECTIONS, "0101"),
+                    selections=(*SELECTIONS, *(["0101"] if small else [])),
                     n_chips=asked.chips,
                     curves=c,
                 ).to_dict(),
@@ -109,7 +110,8 @@ def main() -> None:
             inferences=INFERENCES,
             age=(INFERENCES,),
             target=target,
-            selections=[f"{mask:04b}" for mask in range(16)],
+            selections=[f"{mask:04b}" for mask in range(16)] if small else SELECTIONS,
+            search=0 if small else 16,
             n_chips=asked.chips,
             first_chip=1000,
         ).to_dict(),
