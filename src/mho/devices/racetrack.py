@@ -206,17 +206,9 @@ class Racetrack(Ageing):
 
     def exposure(self, wires: Nanowires, inferences: float = 1.0) -> NDArray[np.float64]:
         """``(units,)`` expected position errors of each nanowire in so many inferences, corrected or not."""
-        law = Law(
-            rates=self.rates,
-            double=self.double,
-            jumps=(1, 2),
-            bound=self.bound,
-            margin=1,
-            step=self.rewind_step if self.rewind == "faulty" else 0,
-            zigzag=False,
-            progressive=True,
-            fill=self.fill,
-        )
+        law = self.law(wires, guarded=False)
+        if law is None:
+            return np.zeros(wires.units)
         by_shifts = {
             int(n): sum(k * r for k, r in zip(law.shifts(int(n)), law.rates, strict=True))
             for n in np.unique(wires.shifts)
