@@ -71,15 +71,19 @@ def ece(y, scores):
     return sum(gaps) / len(y)
 
 
+def nats(y, scores):
+    return sk.log_loss(y, torch.softmax(torch.from_numpy(scores), 1).numpy(), labels=range(scores.shape[1]))
+
+
 CLASSIFIED = {
     "ece": ece,
     "accuracy": lambda y, s: sk.accuracy_score(y, s.argmax(1)),
     "top5": top5,
     "f1": f1,
     "mcc": lambda y, s: sk.matthews_corrcoef(y, s.argmax(1)),
-    "perplexity": lambda y, s: math.exp(
-        sk.log_loss(y, torch.softmax(torch.from_numpy(s), 1).numpy(), labels=range(s.shape[1]))
-    ),
+    "perplexity": lambda y, s: math.exp(nats(y, s)),
+    "cross-entropy": nats,
+    "bits": lambda y, s: nats(y, s) / math.log(2),
 }
 REGRESSED = {
     "spearman": lambda y, s: stats.spearmanr(y, s).statistic,
@@ -136,6 +140,9 @@ def test_tokens_and_pixels_are_samples() -> None:
     targets[0, :3] = targets[5, 4] = -100
     loss = [nn.functional.cross_entropy(chip.flatten(0, 1), targets.flatten()).exp().item() for chip in outputs]
     assert scored(METRICS["perplexity"], outputs, targets, [1, 3]) == pytest.approx(loss, rel=1e-5)
+    for name, base in (("cross-entropy", math.e), ("bits", 2)):
+        wanted = [math.log(value, base) for value in loss]
+        assert scored(METRICS[name], outputs, targets, [1, 3]) == pytest.approx(wanted, rel=1e-5)
 
 
 def identity(n: int) -> nn.Module:
@@ -186,7 +193,7 @@ def test_metrics_through_evaluate() -> None:
         outputs = [(x @ chips.weights(i)["weight"][0].T).numpy() for i in range(3)]
         assert result.values[0, 0] == pytest.approx([twin(y.numpy(), o) for o in outputs], rel=1e-4), name
         assert result.digital == pytest.approx(twin(y.numpy(), x.numpy()), rel=1e-4)
-        assert (result.ekl is None) == (name == "perplexity")
+        assert (result.ekl is None) == (METRICS[name].compares == "tokens")
     stars = torch.randint(0, 6, (50, 6), generator=generator)  # whole numbers, and no classes
     for name, twin in REGRESSED.items():
         chips, result = evaluated(x, stars, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,9 +18,16 @@ from mho.data import Dataset
 from mho.errors import MhoError, SpecError, UnknownNameError
 from mho.zoo.registry import built_as
 
-SHAPES = {"lenet": (1, 28, 28), "mlp": (1, 28, 28), "bnn-vgg3": (1, 28, 28), "bnn-resnet18": (3, 64, 64)}
+SHAPES = {
+    "lenet": (1, 28, 28),
+    "lenet-tanh": (1, 28, 28),
+    "mlp": (1, 28, 28),
+    "bnn-vgg3": (1, 28, 28),
+    "bnn-resnet18": (3, 64, 64),
+}
 WEIGHTS = {
     "lenet": 105_918,
+    "lenet-tanh": 80_016,  # the paper: 80K
     "convnet": 6_397_632,
     "vgg8": 12_897_984,  # the paper: 1.29e7
     "resnet18": 11_164_352,  # the paper's 1.15e7 counts 352,256 unused ones
@@ -28,26 +36,31 @@ WEIGHTS = {
     "resnet32": 461_872,
     "resnet44": 655_408,
     "resnet56": 848_944,
+    "vit": 8 * (4 * 256**2 + 2 * 256 * 512) + 48 * 256 + 2560,
+    "char-lstm": 4 * 64 * (87 + 3 * 64) + 87 * 64,  # the paper: 77K
     "bnn-vgg3": 6_480_448,
     "bnn-vgg7": 12_973_440,
     "bnn-resnet18": 11_164_352,
 }
-QUICK = ("lenet", "mlp", "resnet20", "convnet")
+QUICK = ("lenet", "lenet-tanh", "mlp", "resnet20", "convnet")
 
 
 def images(name: str, n: int = 2) -> torch.Tensor:
-    return torch.rand(n, *SHAPES.get(name, (3, 32, 32)), generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    if name == "char-lstm":
+        return torch.randint(0, 87, (n, 9), generator=generator)
+    return torch.rand(n, *SHAPES.get(name, (3, 32, 32)), generator=generator)
 
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_network_has_its_size_and_traces(name: str) -> None:
     model = zoo.build(name).eval()
-    weights = [m.weight.numel() for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    weights = [p.numel() for key, p in model.named_parameters() if "weight" in key and p.dim() > 1]
     assert sum(weights) == WEIGHTS[name]
     x = images(name)
     with torch.no_grad():
         out = model(x)
-        assert out.shape == (2, 10)
+        assert out.shape == ((2, 9, 87) if name == "char-lstm" else (2, 10))
         assert torch.isfinite(out).all()
         assert torch.equal(torch.fx.symbolic_trace(model)(x), out)
 
@@ -81,6 +94,34 @@ def test_a_batch_of_chips_is_a_loop_over_chips(name: str) -> None:
 def test_lenet_of_any_size(size: int, classes: int, channels: int) -> None:
     model = zoo.build("lenet", image_size=size, classes=classes, channels=channels)
     assert model(torch.zeros(2, channels, size, size)).shape == (2, classes)
+
+
+@settings(max_examples=15, deadline=None)
+@given(size=st.integers(16, 40), classes=st.integers(1, 12), channels=st.integers(1, 4))
+def test_lenet_tanh_of_any_size(size: int, classes: int, channels: int) -> None:
+    model = zoo.build("lenet-tanh", image_size=size, classes=classes, channels=channels)
+    assert model(torch.zeros(2, channels, size, size)).shape == (2, classes)
+
+
+def test_the_arrays_of_lenet_tanh_are_the_papers() -> None:
+    layers = [m for m in zoo.build("lenet-tanh").modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    arrays = [(len(m.weight), m.weight[0].numel() + 1) for m in layers]  # one more column for the biases
+    assert arrays == [(16, 26), (32, 401), (128, 513), (10, 129)]
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh"])
+def test_an_mlp_of_any_activation(name: str, tmp_path: Path) -> None:
+    model = zoo.build("mlp", inputs=6, hidden=[5, 4], classes=3, activation=name).eval()
+    usual = zoo.build("mlp", inputs=6, hidden=[5, 4], classes=3).eval()
+    assert all(torch.equal(t, usual.state_dict()[key]) for key, t in model.state_dict().items())
+    x = images("mlp")[:, :, 0, :6]
+    first, second, last = (m for m in model.modules() if isinstance(m, nn.Linear))
+    bend = {"relu": lambda v: v.clamp(min=0), "sigmoid": lambda v: 1 / (1 + (-v).exp()), "tanh": torch.tanh}[name]
+    wanted = last(bend(second(bend(first(x.flatten(1))))))
+    torch.testing.assert_close(model(x), wanted)
+    assert torch.equal(model(x), usual(x)) == (name == "relu")
+    again = zoo.load(zoo.save(model, tmp_path / "mlp.safetensors"))
+    assert torch.equal(again(x), model(x))
 
 
 @settings(max_examples=15, deadline=None)
@@ -132,6 +173,14 @@ def test_a_network_remembers_what_it_is() -> None:
         ("bnn-resnet18", {"classes": 0}, SpecError, "bnn-resnet18: classes=0"),
         ("mlp", {"hidden": "256"}, SpecError, "mlp: hidden='256' must be a list of widths"),
         ("mlp", {"hidden": [256, 0]}, SpecError, "hidden width=0"),
+        ("mlp", {"activation": "sigmod"}, UnknownNameError, "mlp: activation 'sigmod': did you mean 'sigmoid'?"),
+        ("lenet-tanh", {"image_size": 15}, SpecError, "lenet-tanh: image_size=15 must be an integer of at least 16"),
+        ("char-lstm", {"hidden": 0}, SpecError, "char-lstm: hidden=0"),
+        ("char-lstm", {"dropout": 1}, SpecError, "char-lstm: dropout=1 must be in [0, 1)"),
+        ("char-lstm", {"dropout": 0.2, "depth": 1}, SpecError, "dropout=0.2 is between layers, and depth=1 has one"),
+        ("vit", {"depth": 0}, SpecError, "vit: depth=0"),
+        ("vit", {"image_size": 30}, SpecError, "vit: image_size=30 must be a multiple of patch=4"),
+        ("vit", {"width": 20, "heads": 8}, SpecError, "vit: width=20 must be a multiple of heads=8"),
     ],
 )
 def test_bad_requests_are_one_line(name: str, options: dict, error: type[MhoError], words: str) -> None:

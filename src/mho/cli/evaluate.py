@@ -55,7 +55,7 @@ def evaluate(
     ] = "",
     seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
     metric: Annotated[
-        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity, ece or mse.")
+        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, cross-entropy, perplexity, bits, ece or mse.")
     ] = "accuracy",
     percentiles: Annotated[
         str,

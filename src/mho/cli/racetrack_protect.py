@@ -43,7 +43,7 @@ def protect(
     chips: Annotated[int, Parameter(help="How many chips.")] = 20,
     seed: Annotated[int, Parameter(help="Chip i of a seed is always the same chip.")] = 0,
     metric: Annotated[
-        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity, ece or mse.")
+        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, cross-entropy, perplexity, bits, ece or mse.")
     ] = "accuracy",
     source: DataOptions = DataOptions(),  # noqa: B008 - frozen
     imported: ImportOption = None,

@@ -42,7 +42,7 @@ def worst_case(
     random: Annotated[int, Parameter(help="Chips of each random kind within the same bound.")] = 100,
     seed: Annotated[int, Parameter(help="Seed of all that is random.")] = 0,
     metric: Annotated[
-        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, perplexity, ece or mse.")
+        str, Parameter(help="accuracy, top5, f1, mcc, spearman, pearson, cross-entropy, perplexity, bits, ece or mse.")
     ] = "accuracy",
     source: DataOptions = DataOptions(),  # noqa: B008 - frozen
     torch_device: Annotated[str | None, Parameter(help="cpu or cuda.")] = None,

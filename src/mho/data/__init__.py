@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mho.data.images import NORMALIZATIONS
     from mho.data.loading import load, register
     from mho.data.optdigits import digits
+    from mho.data.sequences import decode, encode
+    from mho.data.texts import text, tiny_shakespeare, vocabulary, war_and_peace
     from mho.data.tiny import tiny_imagenet
 
 __all__ = [
@@ -30,13 +32,19 @@ __all__ = [
     "cifar10",
     "cifar100",
     "classes",
+    "decode",
     "digits",
+    "encode",
     "fashion_mnist",
     "load",
     "mnist",
     "names",
     "register",
+    "text",
     "tiny_imagenet",
+    "tiny_shakespeare",
+    "vocabulary",
+    "war_and_peace",
 ]
 
 _HOMES = {
@@ -46,12 +54,18 @@ _HOMES = {
     "as_dataset": "mho.data.adapters",
     "cifar10": "mho.data.cifar",
     "cifar100": "mho.data.cifar",
+    "decode": "mho.data.sequences",
     "digits": "mho.data.optdigits",
+    "encode": "mho.data.sequences",
     "fashion_mnist": "mho.data.idx",
     "load": "mho.data.loading",
     "mnist": "mho.data.idx",
     "register": "mho.data.loading",
+    "text": "mho.data.texts",
     "tiny_imagenet": "mho.data.tiny",
+    "tiny_shakespeare": "mho.data.texts",
+    "vocabulary": "mho.data.texts",
+    "war_and_peace": "mho.data.texts",
 }
 
 

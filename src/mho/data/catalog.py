@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mho.data.labels import CIFAR10, CIFAR100, DIGITS, FASHION
+from mho.data.labels import CIFAR10, CIFAR100, DIGITS, FASHION, TINY_SHAKESPEARE, WAR_AND_PEACE
 from mho.errors import DataError, SpecError, unknown
 
 
@@ -16,10 +16,10 @@ class Entry:
 
     Attributes:
         name: what :func:`mho.data.load` is asked for.
-        shape: shape of one input; of images channels, height, width in pixels.
-        classes: number of classes.
-        train: images in the training split.
-        test: images in the test split.
+        shape: shape of one input; of images channels, height, width in pixels; of texts the characters of a sequence.
+        classes: number of classes; of texts, different characters.
+        train: images, or sequences of ``shape``, in the training split.
+        test: likewise in the test split.
         labels: class names in the order of their indices; empty where the data folder itself names them.
         licence: terms, as its authors or distributors state them.
         source: the paper or page to cite.
@@ -102,6 +102,28 @@ _ROWS = (
         source="Le, Yang, Tiny ImageNet Visual Recognition Challenge, Stanford CS231N 2015",
         folder="tiny-imagenet-200",
     ),
+    Entry(
+        name="war_and_peace",
+        shape=(100,),
+        classes=87,
+        train=29_332,
+        test=3_249,
+        labels=WAR_AND_PEACE,
+        licence="public domain",
+        source="Karpathy, Johnson, Fei-Fei, arXiv:1506.02078, 2015 (next character); split of Gokmen et al. 2018",
+        folder="text",
+    ),
+    Entry(
+        name="tiny_shakespeare",
+        shape=(100,),
+        classes=65,
+        train=10_038,
+        test=1_115,
+        labels=TINY_SHAKESPEARE,
+        licence="public domain",
+        source="Karpathy, char-rnn, 2015 (next character)",
+        folder="text",
+    ),
 )
 
 _TABLE = {row.name: row for row in _ROWS}
@@ -138,7 +160,7 @@ def entry(name: str) -> Entry:
 
 
 def classes(name: str) -> tuple[str, ...]:
-    """The class names of a data set, in the order of their indices.
+    """The class names of a data set (of a text, its characters), in the order of their indices.
 
     Raises:
         UnknownNameError: no such data set.

@@ -19,7 +19,7 @@ class Dataset:
 
     Attributes:
         inputs: ``(N, ...)`` tensor, or a mapping of such tensors passed to the model as keyword arguments.
-        targets: ``(N,)`` class indices (int64), or ``(N, ...)`` values.
+        targets: ``(N,)`` class indices (int64), ``(N, ...)`` with one a position (of texts), or ``(N, ...)`` values.
         classes: number of classes; ``None`` where targets are not classes.
         name: what tables and reports call it.
     """

@@ -30,7 +30,7 @@ def check_request(split: str, limit: int | None) -> None:
     if split not in ("train", "test"):
         raise unknown("split", str(split), ("train", "test"))
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise SpecError(f"limit={limit!r} must be a positive integer (or None for all images)")
+        raise SpecError(f"limit={limit!r} must be a positive integer (or None for all samples)")
 
 
 def assemble(

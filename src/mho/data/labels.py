@@ -1,6 +1,8 @@
-"""Class names, in the order of their indices."""
+"""Class names, in the order of their indices; of texts, the characters."""
 
 from __future__ import annotations
+
+from string import ascii_letters, digits
 
 DIGITS = tuple("0123456789")
 
@@ -28,3 +30,7 @@ CIFAR100 = tuple(
     train trout tulip turtle wardrobe whale willow_tree wolf woman worm
     """.split()  # noqa: SIM905 - a hundred quotes would hide the order
 )
+
+WAR_AND_PEACE = tuple(sorted("\n\r !\"'()*,-./:;=?\xa0\xa4\xa9\xaa\xbb\xbf\xc3\xef" + digits + ascii_letters))
+
+TINY_SHAKESPEARE = tuple(sorted("\n !$&',-.3:;?" + ascii_letters))

@@ -13,6 +13,7 @@ from mho.data.dataset import Dataset
 from mho.data.idx import fashion_mnist, mnist
 from mho.data.images import Split
 from mho.data.optdigits import digits
+from mho.data.texts import tiny_shakespeare, war_and_peace
 from mho.data.tiny import tiny_imagenet
 from mho.errors import UnknownNameError, nearest
 
@@ -25,6 +26,8 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
     "cifar10": cifar10,
     "cifar100": cifar100,
     "tiny_imagenet": tiny_imagenet,
+    "war_and_peace": war_and_peace,
+    "tiny_shakespeare": tiny_shakespeare,
 }
 
 
@@ -79,7 +82,8 @@ def load(
         split: "train" or "test".
         root: folder searched before ``$MHO_DATA``, ``./data`` and ``~/.cache/mho/data``.
         limit: keep only the first so many samples.
-        options: what that loader takes besides, such as ``size=8`` (digits) or ``normalize="imagenet"``.
+        options: what that loader takes besides, such as ``size=8`` (digits), ``normalize="imagenet"`` or
+            ``length=50`` (texts).
 
     Raises:
         UnknownNameError: no such data set, split or option.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -121,6 +122,7 @@ def _mcc(parts: Sequence[Tensor]) -> Tensor:
 
 
 def _nll(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Sum of ``-log p_y`` in nats, and the number of labels."""
     scores = class_scores(outputs).float()
     labels = targets.flatten().expand(scores.shape[:2])
     loss = F.cross_entropy(scores.transpose(1, 2), labels, reduction="none", ignore_index=IGNORED)
@@ -177,6 +179,15 @@ METRICS: dict[str, Metric] = {
     "pearson": Metric("Pearson correlation", _keep, _pearson, "values", keeps_outputs=True),
     "perplexity": Metric(
         "perplexity", _nll, lambda parts: _ratio(parts).exp(), "tokens", bounded=False, higher_is_better=False
+    ),
+    "cross-entropy": Metric("cross-entropy", _nll, _ratio, "tokens", bounded=False, higher_is_better=False),
+    "bits": Metric(
+        "bits a label",
+        _nll,
+        lambda parts: _ratio(parts) / math.log(2),
+        "tokens",
+        bounded=False,
+        higher_is_better=False,
     ),
     "ece": Metric(
         "ECE",

@@ -127,7 +127,7 @@ class Course:
                 setup.clamp(self._clamped, self.recipe.clamp)
                 losses.append(weight * loss.detach())
                 right_in.append(right(outputs.detach(), their_targets))
-                seen += len(targets)
+                seen += targets.numel()
                 self._step += 1
                 if len(losses) % _LOOK == 0 and self.ranks.world == 1:  # all processes have to stop together
                     self._check_losses(losses, number, rate)
@@ -202,7 +202,7 @@ class Course:
         return [p for group in self._optimizer.param_groups for p in group["params"]]
 
     def _check_taught(self) -> None:
-        if self._step == 0 and all(p.grad is None for p in self._parameters()):
+        if self._step == 0 and not setup.taught(self.model, self._parameters()):
             raise ModelError(f"{self._method} left no gradient on any parameter: nothing is trained")
 
     def _check_losses(self, losses: list[Tensor], epoch: int, rate: float) -> None:

@@ -18,6 +18,9 @@ def apply(model: nn.Module, inputs: Inputs) -> Tensor:
 def check_fit(model: nn.Module, data: Dataset) -> None:
     """Run two samples through ``model`` (left in eval mode) and compare its outputs with the targets.
 
+    Class indices are one a sample, ``(n,)`` for outputs ``(n, classes)``, or one a position, ``(n, ...)`` for outputs
+    ``(n, ..., classes)``.
+
     Raises:
         ModelError: the model does not accept the inputs, or its outputs are not as many as the classes.
     """
@@ -40,14 +43,15 @@ def check_fit(model: nn.Module, data: Dataset) -> None:
             want, got = tuple(sample.targets.shape[1:]), tuple(output.shape[1:])
             raise ModelError(f"{kind} gives outputs of shape {got}; the targets of {data.name} have {want}")
         return
-    if data.targets.dim() != 1 or output.dim() != 2:
+    if output.dim() < 2 or output.shape[:-1] != sample.targets.shape:
         raise ModelError(
             f"{kind} gives {tuple(output.shape[1:])} outputs a sample for targets of shape "
-            f"{tuple(data.targets.shape[1:])}; training takes one class index a sample and one output a class"
+            f"{tuple(data.targets.shape[1:])}; training takes one class index a sample or position, and there one "
+            f"output a class, classes last"
         )
     if int(data.targets.min()) < 0:
         raise ModelError(f"{data.name} has the label {int(data.targets.min())}; classes are numbered from 0")
-    outputs, needed = output.shape[1], data.classes or int(data.targets.max()) + 1
+    outputs, needed = output.shape[-1], data.classes or int(data.targets.max()) + 1
     if outputs < needed or (data.classes is not None and outputs != needed):
         raise ModelError(f"{kind} has {outputs} outputs but {data.name} has {needed} classes")
 

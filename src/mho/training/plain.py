@@ -19,10 +19,10 @@ def plain(batch: Batch) -> Taught:
 
 
 def right(outputs: Tensor, targets: Tensor) -> Tensor:
-    """How many outputs ``(n, classes)`` name their class; zero of values."""
+    """How many outputs ``(n, ..., classes)`` name their class; zero of values."""
     if targets.is_floating_point():
         return torch.zeros((), dtype=torch.int64, device=targets.device)
-    return (outputs.argmax(dim=1) == targets).sum()
+    return (outputs.argmax(dim=-1) == targets).sum()
 
 
 @torch.no_grad()
@@ -34,4 +34,4 @@ def measure(run: Run, data: Dataset) -> tuple[float, float | None]:
         outputs = run.forward(inputs)
         total += float(run.loss(outputs, targets)) * len(targets)
         correct += int(right(outputs, targets))
-    return total / len(data), None if data.targets.is_floating_point() else correct / len(data)
+    return total / len(data), None if data.targets.is_floating_point() else correct / data.targets.numel()

@@ -156,9 +156,14 @@ class Run:
         return outputs.float()
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch: of classes as the recipe says, of values the mean squared error."""
+        """The mean loss of a batch: of classes as the recipe says, of values the mean squared error.
+
+        Where a sample has one class a position (of a text, the next character), the mean is over all positions.
+        """
         if targets.is_floating_point():
             return mse_loss(outputs, targets)
+        if outputs.shape[:-1] == targets.shape:
+            outputs, targets = outputs.flatten(0, -2), targets.flatten()
         if self.recipe.loss == "binary-hinge":
             return binary_hinge(outputs, targets, self.recipe.margin)
         return cross_entropy(outputs, targets, label_smoothing=self.recipe.label_smoothing)
@@ -189,7 +194,7 @@ class Batch:
     Attributes:
         run: the run that it belongs to.
         inputs: ``(n, ...)``, or a mapping of such.
-        targets: ``(n,)`` class indices, or ``(n, ...)`` values.
+        targets: ``(n,)`` class indices, ``(n, ...)`` with one a position, or ``(n, ...)`` values.
         step: number of the mini-batch in the whole run, from 0.
         epoch: from 0.
         weight: fraction that these samples are of the whole mini-batch, where processes share it.

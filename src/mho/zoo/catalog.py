@@ -53,6 +53,13 @@ _ROWS = (
         paper="Yan, Hu, Shi, SWIM, DAC 2022; after LeCun et al., Proc. IEEE 1998",
     ),
     Architecture(
+        name="lenet-tanh",
+        module="mho.zoo.lenet_tanh",
+        kind="LeNetTanh",
+        description="2 convolutions (5x5), 2 linear layers, tanh; 80,016 weights at 28x28; no batch norm",
+        paper="Gokmen, Onen, Haensch, Frontiers in Neuroscience 2017; Rasch et al., Nature Communications 2024",
+    ),
+    Architecture(
         name="convnet",
         module="mho.zoo.convnet",
         kind="ConvNet",
@@ -78,9 +85,23 @@ _ROWS = (
         module="mho.zoo.mlp",
         kind="MLP",
         description="fully connected, 784-256-128-10 unless asked otherwise",
-        paper="Gokmen, Vlasov, Frontiers in Neuroscience 2016 (its layer sizes; ReLU here)",
+        paper="Gokmen, Vlasov, Frontiers in Neuroscience 2016 (with activation=sigmoid; ReLU unless told)",
     ),
     *(_resnet_cifar(depth) for depth in (20, 32, 44, 56)),
+    Architecture(
+        name="vit",
+        module="mho.zoo.vit",
+        kind="ViT",
+        description="vision transformer, 4x4 patches, 8 blocks of width 256; 4.2 million weights at 32x32",
+        paper="Dosovitskiy et al., ICLR 2021; its size after Rasch et al., Nature Communications 2024",
+    ),
+    Architecture(
+        name="char-lstm",
+        module="mho.zoo.char_lstm",
+        kind="CharLSTM",
+        description="2 LSTM layers of width 64 that tell the next character; 76,992 weights at 87 characters",
+        paper="Gokmen, Rasch, Haensch, Frontiers in Neuroscience 2018; Rasch et al., Nature Communications 2024",
+    ),
     Architecture(
         name="bnn-vgg3",
         module="mho.zoo.binary.vgg",

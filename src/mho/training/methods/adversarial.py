@@ -105,7 +105,7 @@ class AdversarialWeights(Method):
     def _objective(self, batch: Batch, outputs: Tensor) -> Tensor:
         if self.objective == "loss":
             return batch.loss(outputs)
-        index = batch.targets[:, None]
+        outputs, index = outputs.flatten(0, -2), batch.targets.flatten()[:, None]
         own = outputs.gather(1, index)[:, 0]
         others = outputs.scatter(1, index, float("-inf")).amax(1)
         return -(own - others).clamp(min=0).mean()

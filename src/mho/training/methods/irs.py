@@ -127,6 +127,11 @@ class IntermediateSnapshots(NoisyMethod):
             if run.sample is None:
                 raise _sampleless(run) from None
             raise
+        if outputs[0].dim() != 2:
+            raise SpecError(
+                f"IntermediateSnapshots classifies whole samples, and {type(run.model).__name__} gives "
+                f"{tuple(outputs[0].shape[1:])} outputs a sample; train it with another method"
+            )
         found = chosen(root, self.taps) if self.taps else ends(root)
         if len(found) < 2 and not self.taps:
             raise ModelError(
