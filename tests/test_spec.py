@@ -15,7 +15,9 @@ from mho import Memory, devices, mapping
 from mho.devices import (
     PCM,
     PRESETS,
+    ConstantStep,
     LevelGaussian,
+    LinearStep,
     LogNormal,
     MeasuredQuantiles,
     MeasuredTable,
@@ -26,6 +28,7 @@ from mho.devices import (
     Racetrack,
     ReadNoise,
     Skyrmion,
+    SoftBounds,
     Stack,
     StuckAt,
 )
@@ -67,6 +70,9 @@ SPECS: list[Spec] = [
         protected_planes=1,
     ),
     Skyrmion(margin=5),
+    SoftBounds(),
+    LinearStep(slope_up=0.2),
+    ConstantStep(lifetime=1e6),
     SlicedMagnitude(),
     Differential(granularity="channel"),
     Offset(clip_negative=True),
@@ -116,6 +122,8 @@ OTHERS = {
     "row": "column",
     "twos-complement": "gray",
     "plane": "interleaved",
+    "log-normal": "normal",
+    "additive": "multiplicative",
 }
 
 
@@ -150,7 +158,7 @@ def test_every_field_that_decides_numbers_changes_the_digest(spec: Spec) -> None
         one = {"rewind": "free", "rewind_rates": ()} if value == "faulty" else {field.name: changed(value)}
         other = spec.replace(**one)
         assert other != spec
-        named = field.name == "name"
+        named = field.name in ("name", "source")
         assert (other.digest() == spec.digest()) == named, "a label names a result, it does not change it"
         deciding += not named
         digests.add(other.digest())

@@ -6,12 +6,28 @@ from typing import Any, cast
 
 from mho.devices.ageing import PowerLawDrift, ReadNoise
 from mho.devices.base import Device
+from mho.devices.crosspoints import Crosspoints
 from mho.devices.level_gaussian import LevelGaussian, SigmaConvention, kappa
 from mho.devices.log_normal import LogNormal
 from mho.devices.measured import MeasuredTable
 from mho.devices.pcm import PCMDrift, PCMProgramming
 from mho.devices.position_codes import GROGU, PECC, PECCO, PositionCode
 from mho.devices.presets import ALIASES, PCM, PRESETS, RRAM1, RRAM2, FeFET1, FeFET2
+from mho.devices.pulse_response import PulseFit, fit_response
+from mho.devices.pulsed import ConstantStep, LinearStep, PulsedCell, SoftBounds
+from mho.devices.pulsed_presets import (
+    PULSED,
+    capacitor,
+    ecram,
+    ecram_oxide,
+    get_pulsed,
+    ideal,
+    reram,
+    reram_hfo2,
+    reram_noisy,
+    reram_om,
+    rpu,
+)
 from mho.devices.quantiles import MeasuredQuantiles
 from mho.devices.racetrack import Racetrack
 from mho.devices.skyrmion import Skyrmion
@@ -27,12 +43,16 @@ __all__ = [
     "PECC",
     "PECCO",
     "PRESETS",
+    "PULSED",
     "RRAM1",
     "RRAM2",
+    "ConstantStep",
+    "Crosspoints",
     "Device",
     "FeFET1",
     "FeFET2",
     "LevelGaussian",
+    "LinearStep",
     "LogNormal",
     "MeasuredQuantiles",
     "MeasuredTable",
@@ -40,14 +60,28 @@ __all__ = [
     "PCMProgramming",
     "PositionCode",
     "PowerLawDrift",
+    "PulseFit",
+    "PulsedCell",
     "Racetrack",
     "ReadNoise",
     "SigmaConvention",
     "Skyrmion",
+    "SoftBounds",
     "Stack",
     "StuckAt",
+    "capacitor",
+    "ecram",
+    "ecram_oxide",
+    "fit_response",
     "get",
+    "get_pulsed",
+    "ideal",
     "kappa",
+    "reram",
+    "reram_hfo2",
+    "reram_noisy",
+    "reram_om",
+    "rpu",
 ]
 
 
