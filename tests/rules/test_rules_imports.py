@@ -27,6 +27,7 @@ ROOMS = (
     ("evaluation",),
     ("training",),
     ("racetrack",),
+    ("analog",),
     ("studies",),
     ("reports",),
     ("testing",),

@@ -1,0 +1,33 @@
+"""Weights as numbers: what training on the array is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from mho.analog.algorithm import Algorithm
+from mho.devices.pulsed import PulsedCell
+
+if TYPE_CHECKING:
+    from mho.analog.tile import Batch, Tile
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatingPoint(Algorithm):
+    """``W -= rate d x^T`` exactly, no cells and no bounds: the control."""
+
+    name: ClassVar[str] = "floating point"
+
+    @property
+    def cells(self) -> Mapping[str, PulsedCell]:
+        return {}
+
+    def build(self, tile: Tile) -> None:
+        """Nothing is remembered."""
+
+    def update(self, tile: Tile, batch: Batch) -> None:
+        import torch
+
+        product = torch.matmul(torch.from_numpy(batch.d).transpose(1, 2), torch.from_numpy(batch.x))
+        tile.weight.sub_(product, alpha=batch.rate)
