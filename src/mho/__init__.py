@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mho import data, devices, mapping, programming, racetrack, studies, training, zoo
+    from mho import analog, data, devices, mapping, programming, racetrack, studies, training, zoo
     from mho.evaluation import compare, evaluate
     from mho.evaluation.sensitivity import sensitivity
     from mho.evaluation.verification import verify
@@ -36,12 +36,13 @@ _VERBS = {
     "report": "mho.reports",
     "cite": "mho.reports",
 }
-_ROOMS = ("data", "devices", "mapping", "programming", "racetrack", "studies", "training", "zoo")
+_ROOMS = ("analog", "data", "devices", "mapping", "programming", "racetrack", "studies", "training", "zoo")
 
 __all__ = [
     "Memory",
     "Study",
     "__version__",
+    "analog",
     "cite",
     "compare",
     "data",

@@ -29,6 +29,7 @@ from mho.training.keeping import Keeper
 from mho.training.method import Method, check_method
 from mho.training.monitor import Monitor, judge
 from mho.training.observers import Audience, Observer
+from mho.training.own_updates import check_own_updates, update_specs
 from mho.training.plain import measure
 from mho.training.ranks import ranks
 from mho.training.recipe import Recipe
@@ -53,7 +54,8 @@ def train(
     """A trained copy of ``model``, in eval mode, after the last epoch; ``model`` itself does not change.
 
     Nothing is selected on the validation data unless ``monitor`` or a ``SigmaSearch`` says so. The loss is
-    cross-entropy for class indices and mean squared error for float targets. The same model, data and recipe give the
+    cross-entropy for class indices (its mean over all positions, where a sample has one a position, such as the next
+    character of a text) and mean squared error for float targets. The same model, data and recipe give the
     same weights, bit for bit on a CPU with the same number of threads; global random generators are left as they were.
 
     Under ``torchrun`` (a ``torch.distributed`` default group) all processes train one network: each takes its part of
@@ -84,7 +86,8 @@ def train(
             to know its weights on cells, or its loss or weights became NaN or infinite (``checkpoint`` then holds the
             last good epoch; see :func:`mho.training.load_checkpoint`).
         DataError: data that is empty, not finite or of a wrong type.
-        SpecError: the recipe does not suit the data, the method not the memory, or the device does not exist.
+        SpecError: the recipe does not suit the data or the model, the method not the memory, or the device does not
+            exist.
         CheckpointError: ``checkpoint`` is of another run.
         OutputError: ``checkpoint`` cannot be written.
     """
@@ -109,6 +112,8 @@ def train(
     looking = None if monitor is None else judge(monitor, memory, held_out, recipe.seed, start)
     keeper = Keeper("last" if monitor is None else monitor.keep)
     sharing = ranks()
+    check_own_updates(start, recipe, method, sharing)
+    updates = update_specs(start)
     sharing.check(samples, recipe.batch_size, start)
     rules = None if memory is None else FrozenDict(normalise(memory))
     injects = method is not None and method.injects_memory
@@ -116,6 +121,8 @@ def train(
     if file is not None or sharing.world > 1:
         specs = {"recipe": recipe, "method": method, "memory": rules, "monitor": monitor}
         told = {key: plain(spec) for key, spec in specs.items()}
+        if updates:
+            told["updates"] = plain(updates)
         who = disk.identity(start, samples, held_out, **told, processes=sharing.world)
         sharing.agree({key: value for key, value in who.items() if key != disk.START})
         sharing.share(start)
@@ -184,6 +191,7 @@ def train(
         epochs=tuple(epochs),
         kept=keeper.number,
         judged_on=None if judges is None or (injects and judges is memory) else FrozenDict(normalise(judges)),
+        updates=updates,
     )
     remember(trained, origin)
     audience.tell("end", origin)

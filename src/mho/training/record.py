@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from mho.frozen import FrozenDict
-from mho.spec import plain, references
+from mho.spec import Spec, plain, references
 from mho.training.method import Method
 from mho.training.recipe import Recipe
 
@@ -72,6 +72,7 @@ class Origin:
         epochs: what happened.
         kept: number of the epoch whose network this is; the last if ``None``.
         judged_on: name patterns to memories on whose chips the network was only judged; ``None`` without.
+        updates: how layers changed their own weights, where some did: algorithms of arrays, peripherals.
     """
 
     recipe: Recipe
@@ -81,6 +82,7 @@ class Origin:
     epochs: tuple[Epoch, ...]
     kept: int | None = None
     judged_on: FrozenDict | None = None
+    updates: tuple[Spec, ...] = ()
 
     @property
     def sigma(self) -> float | None:
@@ -95,15 +97,17 @@ class Origin:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """BibTeX keys of the method and the memories; see :func:`mho.cite`."""
-        specs = (*([] if self.method is None else [self.method]), *self.memories)
+        """BibTeX keys of the method, the memories and the updates; see :func:`mho.cite`."""
+        specs = (*([] if self.method is None else [self.method]), *self.memories, *self.updates)
         return tuple(dict.fromkeys(key for spec in specs for key in references(spec)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the epochs, such as :func:`mho.zoo.save` keeps with the weights."""
-        said = {"recipe": self.recipe, "method": self.method, "memory": self.memory, "data": self.data}
+        said: dict[str, Any] = {"recipe": self.recipe, "method": self.method, "memory": self.memory, "data": self.data}
         if self.judged_on is not None:
             said["judged_on"] = self.judged_on
+        if self.updates:
+            said["updates"] = self.updates
         return {key: plain(value) for key, value in said.items()}
 
 

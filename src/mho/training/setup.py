@@ -12,6 +12,7 @@ from mho.data.dataset import Dataset
 from mho.errors import ModelError, SpecError
 from mho.memory.layers import matrices
 from mho.training.augment import darkest
+from mho.training.own_updates import own_updates
 from mho.training.recipe import Recipe
 
 
@@ -39,7 +40,12 @@ def fill(recipe: Recipe, data: Dataset) -> Tensor | None:
 
 
 def optimizer(recipe: Recipe, model: nn.Module, *helpers: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser over all parameters that require a gradient, of ``model`` and what helps it."""
+    """The optimiser over all parameters that require a gradient, of ``model`` and what helps it.
+
+    Layers that change their own weights bring the optimiser that moves them.
+    """
+    for layer in own_updates(model).values():
+        return layer.optimizer(model, recipe, helpers)
     weights = [p for p in model.parameters() if p.requires_grad]
     if not weights:
         raise ModelError(f"{type(model).__name__} has no parameter that requires a gradient: nothing to train")
@@ -48,6 +54,11 @@ def optimizer(recipe: Recipe, model: nn.Module, *helpers: nn.Module) -> torch.op
         return torch.optim.SGD(weights, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     return kind(weights, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+
+def taught(model: nn.Module, weights: Sequence[nn.Parameter]) -> bool:
+    """Whether the first backward pass has left anything: a gradient on ``weights``, or something with a layer."""
+    return any(p.grad is not None for p in weights) or any(m.waiting() for m in own_updates(model).values())
 
 
 def latent(model: nn.Module) -> list[nn.Parameter]:
