@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from mho import __version__
+from mho.cli.analog import analog
 from mho.cli.check import check
 from mho.cli.cite import cite
 from mho.cli.clean import clean
@@ -39,6 +40,7 @@ app.command(sensitivity)
 app.command(verify)
 app.command(worst_case)
 app.command(racetrack)
+app.command(analog)
 app.command(new)
 app.command(check)
 app.command(schema)
