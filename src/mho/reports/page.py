@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
     from mho.memory.description import Description
+    from mho.reports.analog.view import Source as Learned
     from mho.reports.racetrack.view import Source
 
 
@@ -43,6 +44,7 @@ def write(
     worst: Sequence[WorstCase] = (),
     verifications: Sequence[Verification] = (),
     racetrack: Sequence[Source] = (),
+    analog: Sequence[Learned] = (),
 ) -> Path:
     """Write the report of ``results`` to ``path``, whole or not at all.
 
@@ -53,7 +55,7 @@ def write(
         path: the HTML file; its folder must exist.
         title: heading of the page.
         results: label to result; all of one metric. More than six are shown as a study: ranked, in small multiples.
-            ``None`` for a page of nothing but worst cases, verifications or racetracks.
+            ``None`` for a page of nothing but worst cases, verifications, racetracks or training on arrays.
         description: where every tensor is kept, ``None`` to leave that table out.
         command: the command line that reproduces the numbers of ``results``, or of a page without them; worst cases,
             verifications and racetracks beside results, and those without a command, say their own call.
@@ -67,6 +69,7 @@ def write(
         worst: worst cases, all of one metric and with different labels.
         verifications: verifications, likewise.
         racetrack: of racetrack memories: results in inferences, curves of single layers, heat maps, protection.
+        analog: of training on arrays: traces, errors of arrays and networks, costs, wear, retention.
 
     Returns:
         The path written.
@@ -79,7 +82,7 @@ def write(
     page = render(
         title=title, results=results, description=description, command=command, specs=specs,
         references=references, intro=intro, axes=axes, notices=notices, failures=failures,
-        worst=worst, verifications=verifications, racetrack=racetrack,
+        worst=worst, verifications=verifications, racetrack=racetrack, analog=analog,
     )  # fmt: skip
     return write_text(Path(path), page)
 
@@ -99,6 +102,7 @@ def render(
     worst: Sequence[WorstCase] = (),
     verifications: Sequence[Verification] = (),
     racetrack: Sequence[Source] = (),
+    analog: Sequence[Learned] = (),
 ) -> str:
     """The text of the page that :func:`write` writes."""
     import jinja2
@@ -112,7 +116,7 @@ def render(
         lstrip_blocks=True,
     )
     results = results or {}
-    chapters = _chapters(worst, verifications, racetrack, list(results), specs)
+    chapters = _chapters(worst, verifications, racetrack, analog, list(results), specs)
     # Without anything at all, it is results that are missing.
     summary = Summary.of(results, axes) if results or not chapters else None
     keys = dict.fromkeys([*references, *(key for chapter in chapters for key in chapter.references)])
@@ -147,9 +151,11 @@ def _chapters(
     worst: Sequence[WorstCase],
     verifications: Sequence[Verification],
     racetrack: Sequence[Source],
+    analog: Sequence[Learned],
     known: Sequence[str],
     specs: Mapping[str, str],
 ) -> list[Chapter]:
+    from mho.reports.analog.chapter import chapter as learned
     from mho.reports.racetrack.chapter import chapter as shifted
     from mho.reports.verified.chapter import chapter as verified
     from mho.reports.worst.chapter import chapter as attacked
@@ -158,6 +164,7 @@ def _chapters(
         *([attacked(worst, known, specs)] if worst else []),
         *([verified(verifications, known, specs)] if verifications else []),
         *([shifted(racetrack, known, specs)] if racetrack else []),
+        *([learned(analog, known)] if analog else []),
     ]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mho.evaluation import Result
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
+    from mho.reports.analog.view import Source as Learned
     from mho.reports.racetrack.view import Source
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ def report(
     worst: WorstCase | Sequence[WorstCase] = (),
     verification: Verification | Sequence[Verification] = (),
     racetrack: Source | Sequence[Source] = (),
+    analog: Learned | Sequence[Learned] = (),
     title: str = "",
     command: str = "",
     intro: str = "",
@@ -41,13 +43,15 @@ def report(
     Args:
         path: the HTML file; its folder must exist.
         results: what :func:`mho.evaluate` returned, one or several of one metric, with different labels; none for a
-            page of worst cases, verifications or racetracks.
+            page of worst cases, verifications, racetracks or training on arrays.
         chips: the chips of each result, in the same order; the first one's layers are shown. Without results, any.
         worst: worst cases, one or several of one metric, with different labels.
         verification: accuracies against write cycles, likewise.
         racetrack: what racetrack.sensitivity and racetrack.protect returned, at most one of each, heat maps, and
             results of :func:`mho.evaluate` in inferences: how fast the network fails, which layers do it, what
             protection costs.
+        analog: what analog.toy, program, sweep, update_time, update_times, cost, wear and retention returned, as many
+            of each as you like: which algorithm trains on an array, how well, and what it takes.
         title: heading of the page; the model and the devices if empty.
         command: what reproduces the numbers; the Python calls if empty.
         intro: paragraphs before the answer, separated by blank lines.
@@ -64,6 +68,7 @@ def report(
     found, made = _all(results), _all(chips)
     attacked, verified = _all(worst), _all(verification)
     shifted: list[Source] = _all(racetrack)
+    learned: list[Learned] = _all(analog)
     for name, items, kind in (("worst", attacked, "mho.worst_case"), ("verification", verified, "mho.verify")):
         for item in items:
             if not hasattr(item, "label"):
@@ -71,9 +76,11 @@ def report(
     for other in (*found, *made):
         if taken := _argument(other):
             raise SpecError(f"report takes a {type(other).__name__} as {taken}=, such as report({path!r}, {taken}=...)")
-    extra = bool(attacked or verified or shifted)
+    extra = bool(attacked or verified or shifted or learned)
     if not (found or extra):
-        raise SpecError("report has nothing to show; give results and their chips, worst=, verification= or racetrack=")
+        raise SpecError(
+            "report has nothing to show; give results and their chips, worst=, verification=, racetrack= or analog="
+        )
     if (len(found) != len(made) and (found or not extra)) or not (found or extra):
         raise SpecError(f"report takes the chips of every result; got {len(found)} results and {len(made)} chips")
     labels = [r.label for r in found]
@@ -86,16 +93,17 @@ def report(
     names = named or [f"chips {i}" for i in range(1, len(made) + 1)]
     return write(
         path,
-        title=title or _title(made, labels or others),
+        title=title or (_title(made, labels or others) if made or named or not learned else "Training on the array"),
         results=dict(zip(labels, found, strict=True)),
         description=describe(made[0]) if made else None,
         command=command or "\n".join(map(_call, found)),
-        specs={name: c.to_yaml() for name, c in zip(names, made, strict=True)},
+        specs=_specs(learned) | {name: c.to_yaml() for name, c in zip(names, made, strict=True)},
         references=list(dict.fromkeys([*keys, *references])),
         intro=intro,
         worst=attacked,
         verifications=verified,
         racetrack=shifted,
+        analog=learned,
     )
 
 
@@ -103,14 +111,24 @@ def _all(given: T | Sequence[T]) -> list[T]:
     return list(given) if isinstance(given, Sequence) else [given]
 
 
+def _specs(learned: Sequence[Learned]) -> dict[str, str]:
+    """The algorithms that trained on arrays, as YAML."""
+    from mho.reports.analog.view import Analog
+
+    return Analog.of(learned).specs() if learned else {}
+
+
 def _argument(item: object) -> str:
     """The argument that takes ``item``; empty for results, chips, and what nothing takes."""
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
     from mho.racetrack import Curves, HeatMap, Overhead, Protection
+    from mho.reports.analog.view import kinds as analog_sources
 
     if isinstance(item, Curves | HeatMap | Overhead | Protection):
         return "racetrack"
+    if isinstance(item, analog_sources()):
+        return "analog"
     return "worst" if isinstance(item, WorstCase) else "verification" if isinstance(item, Verification) else ""
 
 

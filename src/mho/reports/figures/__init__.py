@@ -5,42 +5,53 @@ from mho.reports.figures.bars import Bar, bars
 from mho.reports.figures.canvas import Drawing, thinned
 from mho.reports.figures.courses import Course, courses
 from mho.reports.figures.distribution import crowd, distribution
+from mho.reports.figures.errors import Known, errors, extent
 from mho.reports.figures.heat import Tint, heat
 from mho.reports.figures.keys import Key, swatch
 from mho.reports.figures.multiples import grouping, multiples, sparse
 from mho.reports.figures.paper import pdf
 from mho.reports.figures.pareto import Choice, pareto
 from mho.reports.figures.ranking import WIDE, cut, ranking
+from mho.reports.figures.rows import Row, rows
 from mho.reports.figures.severity import severity
+from mho.reports.figures.traces import Band, asked, traces
 from mho.reports.figures.verification import TOGETHER, verification
 from mho.reports.figures.worst import shade, worst
 
 __all__ = [
     "TOGETHER",
     "WIDE",
+    "Band",
     "Bar",
     "Choice",
     "Course",
     "Drawing",
     "Key",
+    "Known",
+    "Row",
     "Tint",
     "ageing",
+    "asked",
     "bars",
     "courses",
     "crowd",
     "cut",
     "distribution",
+    "errors",
+    "extent",
     "grouping",
     "heat",
     "multiples",
     "pareto",
     "pdf",
     "ranking",
+    "rows",
     "severity",
     "shade",
     "sparse",
     "swatch",
     "thinned",
+    "traces",
     "verification",
     "worst",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mho.reports.figures.canvas import INK, MUTED, PAPER, Drawing, Mark, Sheet, plain, series
+from mho.reports.figures.errors import OPEN
 from mho.reports.figures.lines import DASHES
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ class Key(NamedTuple):
 
     Attributes:
         words: what it means.
-        kind: ``line``, ``dot`` (a row of the ranking), ``mean``, ``percentile``, ``tick``, ``extreme``, ``digital``
-            or ``range``.
+        kind: ``line``, ``dot`` (a row of the ranking), ``mean``, ``percentile``, ``tick``, ``extreme``, ``digital``,
+            ``range``, ``open`` or ``other`` (what others report), or ``turn`` (a short upright stroke).
         slot: which colour and marker; ``None`` for what all results share.
         series: indices of the results it stands for; empty for all.
     """
@@ -70,6 +71,14 @@ def _artists(key: Key, left: float, right: float, y: float, half: float) -> list
     if key.kind == "tick":
         span = Line2D([left + 4, right - 4], [y, y], color=colour, linewidth=0.6)
         return [span, Line2D([middle], [y], color=colour, linestyle="", marker="|", markersize=6, markeredgewidth=1.2)]
+    if key.kind == "turn":
+        return [Line2D([middle + d, middle + d], [y - 3, y + 3], color=colour, linewidth=0.8) for d in (-5, 0, 4)]
+    if key.kind in OPEN:
+        shape, size = OPEN[key.kind]
+        return [
+            Line2D([middle], [y], color=colour, linestyle="", marker=shape, markersize=size, markerfacecolor=PAPER,
+                   markeredgewidth=0.9)
+        ]  # fmt: skip
     if key.kind == "range":
         return [Rectangle((left, y - half), right - left, 2 * half, facecolor=MUTED, alpha=0.16, linewidth=0)]
     width = {"digital": 0.6, "percentile": 0.85, "dot": 1.4}.get(key.kind, 1.1)
