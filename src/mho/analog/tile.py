@@ -226,7 +226,7 @@ class Tile(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         notes = {name: self._buffers[name] for name in self._notes}
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._buffers.update(notes)
         return self
 

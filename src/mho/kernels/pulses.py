@@ -10,6 +10,7 @@ always the CPU's, and sent along.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from math import prod
@@ -190,7 +191,7 @@ def draw(
         choppers: ``(chips, T, in)`` and ``(chips, T, out)`` signs that inputs and errors are multiplied by.
     """
     if isinstance(d, Tensor):
-        with torch.cuda.device_of(d):
+        with _beside(d):
             return Trains(
                 *_gpu("cuda_trains").draw(
                     x, d, plan.lengths, plan.scales, plan.longest, chips, int(sample), keys, choppers
@@ -225,7 +226,7 @@ def descend(v: Tensor, cells: Cells, trains: Trains, chips: NDArray[np.int64], s
         sample: number of the first sample.
     """
     if on_gpu(v):
-        with torch.cuda.device_of(v):
+        with _beside(v):
             _gpu("cuda_pulses").descend(v, cells, trains.arrays, _sent(v, chips)[0], int(sample))
         return
     rows = v.shape[0] * v.shape[1]
@@ -238,7 +239,7 @@ def descend(v: Tensor, cells: Cells, trains: Trains, chips: NDArray[np.int64], s
 def press(v: Tensor, cells: Cells, wanted: Any, chips: NDArray[np.int64], sample: int) -> None:
     """Send ``wanted`` ``(chips, out, in)`` int32 pulses, up where positive, to the array ``v``, in place."""
     if on_gpu(v):
-        with torch.cuda.device_of(v):
+        with _beside(v):
             _gpu("cuda_pulses").press(v, cells, wanted, _sent(v, chips)[0], int(sample))
         return
     rows = v.shape[0] * v.shape[1]
@@ -387,7 +388,7 @@ def transfer(pair: Pair, trains: Trains, reads: Reads, chips: NDArray[np.int64],
     v = pair.gradient
     if on_gpu(v):
         there = _sent(v, reads.slices, reads.signs, reads.gains, reads.latches, reads.armed, chips)
-        with torch.cuda.device_of(v):
+        with _beside(v):
             _gpu("cuda_transfer").transfer(pair, trains.arrays, tuple(there[:-1]), there[-1], int(sample))
         return
     in_parts(
@@ -398,6 +399,12 @@ def transfer(pair: Pair, trains: Trains, reads: Reads, chips: NDArray[np.int64],
         (_words(a.key), _words(w.key), _words(pair.read_key)), a.answer, w.answer,
         (np.float32(pair.read_noise), np.float32(pair.read_step), np.float32(pair.beta)), pair.forget, pair.by_column,
     )  # fmt: skip
+
+
+def _beside(array: Tensor) -> AbstractContextManager[None]:
+    """Kernels run on the device that is current."""
+    there: AbstractContextManager[None] = torch.cuda.device_of(array)  # type: ignore[no-untyped-call]
+    return there
 
 
 def _gpu(name: str) -> Any:
