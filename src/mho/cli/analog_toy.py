@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def toy(
     *,
     algorithm: Annotated[str, Parameter(help=f"One or several: {ALGORITHM_HELP}.")] = "ttv2,c-ttv2,agad",
-    offset: Annotated[str, Parameter(help="By how much the reference is off; one or several.")] = "0,-0.8",
+    offset: Annotated[str, Parameter(help="By how much the reference is off; one or several.")] = "0,0.8",
     samples: Annotated[int, Parameter(help="How many.")] = 6000,
     states: Annotated[
         float | None, Parameter(help="Steps of a cell from bound to bound; 40 unless given, or those of --cell.")
@@ -42,7 +42,7 @@ def toy(
     """
     # Everything that can be refused is refused before the work.
     names = algorithms("--algorithm", algorithm)
-    offsets = numbers("--offset", offset, "0,-0.8")
+    offsets = numbers("--offset", offset, "0,0.8")
     for option, count in (("--samples", samples), ("--size", size), ("--chips", chips)):
         at_least(option, count, 1)
     outputs.check()
