@@ -114,7 +114,7 @@ class Bank(nn.Module):
     @torch.no_grad()
     def program(self, weight: Tensor) -> None:
         """Write the model's weights to the arrays, within the bounds of their devices."""
-        matrix = weight.detach().reshape(self.shape[0], -1).cpu() / float(self.scale)
+        matrix = weight.detach().reshape(self.shape[0], -1) / float(self.scale)
         for block, rows in enumerate(matrix.chunk(len(self.tiles))):
             self.tile(block).program(rows)
 
@@ -193,7 +193,7 @@ class Bank(nn.Module):
             self.tile(block).update(x, d, rate / float(self.scale))
         for block, x, d in _together(left, vectors):
             if block not in bad:
-                self.tile(block).update(x.cpu(), d.cpu(), rate / float(self.scale))
+                self.tile(block).update(x, d, rate / float(self.scale))
         return bool(left)
 
     def tile(self, block: int) -> Tile:
@@ -208,7 +208,11 @@ class Bank(nn.Module):
         return set(range(len(self.tiles))) if spoilt and whole else {found.block for found in spoilt}
 
     def _apply(self, fn: Any, recurse: bool = True) -> Bank:
-        # Arrays are simulated by the CPU in numbers of their own types, wherever and however the layer computes.
+        # Arrays follow the layer to another device, not to other types of numbers; scale and reads stay with Python.
+        for tile in self.tiles:
+            device = fn(torch.empty(0)).device
+            if device.type == "cpu" or (device.type == "cuda" and torch.version.hip is None):
+                tile.to(device)
         return self
 
     def __getstate__(self) -> dict[str, Any]:

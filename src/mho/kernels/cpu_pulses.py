@@ -323,11 +323,6 @@ def coincide(room, row, row_words, row_signs, words, signs, n):  # type: ignore[
     """Put the pulses of a row and ``n`` columns into ``room``: bits that their trains have in common. The most."""
     ways, many = room[0][6], room[3]
     most = _u32(0)
-    any_bit = _u32(0)
-    for w in range(row_words.shape[0]):
-        any_bit |= row_words[w, row]
-    if any_bit == 0:
-        return most
     mine, sign, first = row_words[0, row], row_signs[row], words[0]
     for j in range(n):
         many[j] = _popcount(mine & first[j])
@@ -340,6 +335,16 @@ def coincide(room, row, row_words, row_signs, words, signs, n):  # type: ignore[
     for j in range(n):
         ways[j] = signs[j] * sign
     return most
+
+
+@inlined
+def fires(trains, s, row):  # type: ignore[no-untyped-def]
+    """Whether a row has any bit in train ``s``."""
+    row_words = trains[2]
+    any_bit = _u32(0)
+    for w in range(row_words.shape[1]):
+        any_bit |= row_words[s, w, row]
+    return any_bit != 0
 
 
 @compiled
@@ -365,9 +370,12 @@ def descend(v, cells, used, trains, chips, sample, key, cell, first, last):  # t
     unused = np.empty(0, np.int32)
     for at in range(first, last):
         r, i = at // out, at % out
-        row_used = used[r, i] if used.shape[0] > 0 else unused
+        # Rows are cut out once: a cut costs as much as a short row.
+        row, row_cells, row_used = v[r, i], cells[r, i], used[r, i] if used.shape[0] > 0 else unused
         for t in range(samples):
-            outer(v[r, i], cells[r, i], row_used, room, trains, r * samples + t, i, sample + t, chips[r], key, cell)
+            s = r * samples + t
+            if fires(trains, s, i):
+                outer(row, row_cells, row_used, room, trains, s, i, sample + t, chips[r], key, cell)
 
 
 @compiled

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mho.kernels.compiled import compiled, philox
-from mho.kernels.cpu_pulses import normal, outer, pulse, scratch
+from mho.kernels.cpu_pulses import fires, normal, outer, pulse, scratch
 
 _f32, _u32 = np.float32, np.uint32
 
@@ -54,7 +54,7 @@ def transfer(  # type: ignore[no-untyped-def]
     for at in range(first, last):
         r, i = at // out, at % out
         chip = chips[r]
-        row_used = used[r, i] if used.shape[0] > 0 else unused
+        row_cells, row_used = cells[r, i], used[r, i] if used.shape[0] > 0 else unused
         arrays = (
             gradient[r, i],
             reference[r, i] if reference.shape[0] > 0 else nothing,
@@ -63,7 +63,8 @@ def transfer(  # type: ignore[no-untyped-def]
         )
         for t in range(samples):
             s, number = r * samples + t, sample + t
-            outer(gradient[r, i], cells[r, i], row_used, room, trains, s, i, number, chip, key, cell)
+            if fires(trains, s, i):
+                outer(arrays[0], row_cells, row_used, room, trains, s, i, number, chip, key, cell)
             due = slices[t]
             if due < 0 or (not by_column and due != i):
                 continue
