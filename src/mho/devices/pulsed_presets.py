@@ -159,6 +159,29 @@ def ecram_oxide() -> LinearStep:
     )
 
 
+@pulsed_preset(
+    "PCM-like: a refreshed pair of one-way cells, seen as one", "nandakumar2020mixed", "PCM model; see the docstring"
+)
+def pcm_like(*, n_states: float = 40.0) -> SoftBounds:
+    """A stand-in for phase-change memory, which moves gradually in one direction only.
+
+    A weight then is a pair of cells, one for each direction, that is reset and written anew before either is full.
+    Right after that a pulse moves it by a step that shrinks towards the bound, in either direction: soft bounds. What
+    happens between two refreshes, when both cells of a pair are partly full, and the refreshes themselves are left out.
+    The spreads, also from pulse to pulse, are those that [rasch2021aihwkit] gives the cell of the source; about 20
+    pulses from zero to the bound are ours.
+    """
+    return SoftBounds(
+        n_states=n_states,
+        bounds_dtod=0.1,
+        step_dtod=0.2,
+        step_law="normal",
+        asymmetry_dtod=0.05,
+        ctoc=0.6,
+        source="nandakumar2020mixed",
+    )
+
+
 @pulsed_preset("capacitor, 400 states, leaks", "li2018capacitor", "fit in rasch2021aihwkit's presets")
 def capacitor(*, lifetime: float = 1e6) -> LinearStep:
     """Nearly constant steps, little spread, and a charge that leaks.
