@@ -19,6 +19,11 @@ from mho.training import Recipe
 
 RECIPE = Recipe(optimizer="sgd", lr=0.5, batch_size=8, epochs=3, schedule="constant")
 """Floating point takes these rates as well as arrays do: 20,000 samples are few."""
+AXES: dict[str, dict[str, Any]] = {
+    "references": {"reference_std": (0.0, 0.1, 0.25, 0.5)},
+    "states": {"n_states": (20, 50, 200), "reference_std": 0.5},
+    "bounds": {"bounds": (1.0, 10.0), "reference_std": 0.0},
+}
 
 
 def sigmoid_mlp(seed: int) -> torch.nn.Module:
@@ -30,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=tuple(AXES), default=tuple(AXES), help="other sweeps are left out")
     asked = parser.parse_args()
     samples = data.load("mnist", split="train", limit=20_000), data.load("mnist", split="test")
     cell = devices.SoftBounds(n_states=20)
@@ -52,10 +58,8 @@ def main() -> None:
         (asked.folder / f"{name}.json").write_text(json.dumps(found.to_dict()))
         return found
 
-    references = sweep("references", two | one, reference_std=(0.0, 0.1, 0.25, 0.5))
-    states = sweep("states", two, n_states=(20, 50, 200), reference_std=0.5)
-    bounds = sweep("bounds", two | one, bounds=(1.0, 3.0, 10.0), reference_std=0.0)
-    mho.report(asked.folder / "report.html", analog=[references, states, bounds])
+    found = [sweep(name, two | one if name != "states" else two, **AXES[name]) for name in asked.only]
+    mho.report(asked.folder / "report.html", analog=found)
 
 
 if __name__ == "__main__":

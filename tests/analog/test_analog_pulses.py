@@ -204,6 +204,15 @@ def test_without_gradients_only_ttv2_takes_an_offset_for_one(offset: float) -> N
             assert (tile.weight.abs() <= cell.step * 1.001).all(), algorithm.label
 
 
+def test_nothing_that_an_array_starts_from_is_a_gradient() -> None:
+    """Cells that differ have symmetry points of their own; without a gradient AGAD and TTv2 leave W alone."""
+    for algorithm in (analog.AGAD(granularity=10.0), analog.AGAD(granularity=10.0, beta=1.0), analog.TTv2()):
+        tile = Tile(algorithm, (8, 32))
+        tile.update(torch.zeros(2000, 32), torch.zeros(2000, 8), 0.1)
+        assert float(tile.arrays["gradient"].std()) > 0.01
+        assert not tile.pulses["weight"].any(), algorithm
+
+
 def test_random_choppers_only_wander() -> None:
     """Turns at random leave a walk of a few pulses without a direction, where TTv2 goes to its bound."""
     cell = devices.SoftBounds(n_states=40, ctoc=0.0, **SAME)

@@ -129,12 +129,23 @@ class Literal:
         if algorithm.name == "in-memory SGD":
             self.coincidences("weight", x, d, rate)
         elif algorithm.name == "mixed precision":
-            self.state["hidden"] -= F(rate) * np.outer(d, x)
+            for i in range(self.shape[0]):
+                for j in range(self.shape[1]):
+                    self.state["hidden"][i, j] -= F(F(F(rate) * d[i]) * x[j])
             if (self.sample + 1) % algorithm.write_every == 0:
                 self.write()
         else:
             self.transfer(x, d, rate)
+        self.leak()
         self.sample += 1
+
+    def leak(self) -> None:
+        """What is left after a sample, of cells that are not stuck."""
+        for name, cell in self.algorithm.cells.items():
+            if cell.lifetime is not None:
+                p = self.points[name]
+                left = self.state[name] * F(math.exp(-1 / cell.lifetime))
+                self.state[name] = np.minimum(np.maximum(left, p["low"]), p["high"])
 
     def write(self) -> None:
         """Whole pulses of the digital sum."""
@@ -170,7 +181,7 @@ class Literal:
         if corrects:
             gain /= self.reads[k]
         dynamic, beta, waits = a.baseline
-        period = math.ceil(1 / rho) if rho > 0 else 0
+        period = math.ceil(1 / rho - 1e-9) if rho > 0 else 0
         turns = False
         if rho > 0 and regular:
             turns = self.reads[k] >= period

@@ -44,6 +44,11 @@ class Algorithm(Spec):
     def update(self, tile: Tile, batch: Batch) -> None:
         """Change the weights of ``tile`` by a batch, sample after sample."""
 
+    @property
+    def has_reference(self) -> bool:
+        """Whether it reads an array of references, which may be off."""
+        return False
+
     def with_reference(self, mean: float, std: float) -> Self:
         """This algorithm with a reference array that is off by ``mean``, and by ``std`` from cell to cell.
 

@@ -17,7 +17,8 @@ class ChoppedTTv2(Transfer):
 
     Attributes:
         flip_rate: turns a read (rho), 0 to 1; with 0 this is Tiki-Taka v2.
-        chopper: "random" turns with that chance, or "regular" ones after every 1 / flip_rate reads.
+        chopper: "random" turns with that chance, or "regular" ones after every 1 / flip_rate reads,
+            rounded up.
         multiple_read_correction: the k-th read since a turn counts 1/k: A keeps what it had, so reads of one cycle
             repeat each other. Without it they are summed as they are, which is the published algorithm.
     """

@@ -27,7 +27,6 @@ class FloatingPoint(Algorithm):
         """Nothing is remembered."""
 
     def update(self, tile: Tile, batch: Batch) -> None:
-        import torch
+        from mho.kernels import pulses as kernel
 
-        product = torch.matmul(torch.from_numpy(batch.d).transpose(1, 2), torch.from_numpy(batch.x))
-        tile.weight.sub_(product, alpha=batch.rate)
+        kernel.add_up(tile.weight, batch.x, batch.d, batch.rate)

@@ -38,13 +38,12 @@ class MixedPrecision(PulsedAlgorithm):
         tile.register_buffer("hidden", torch.zeros_like(tile.weight))
 
     def update(self, tile: Tile, batch: Batch) -> None:
-        import torch
+        from mho.kernels import pulses as kernel
 
         hidden, sample, many, first = tile.get_buffer("hidden"), int(tile.samples), batch.d.shape[1], 0
         while first < many:
             last = min(many, first + self.write_every - (sample + first) % self.write_every)
-            x, d = torch.as_tensor(batch.x[:, first:last]), torch.as_tensor(batch.d[:, first:last])
-            hidden.sub_(torch.matmul(d.transpose(1, 2), x), alpha=batch.rate)
+            kernel.add_up(hidden, batch.x[:, first:last], batch.d[:, first:last], batch.rate)
             if (sample + last) % self.write_every == 0:
                 self._write(tile, sample + last - 1)
             first = last
@@ -56,5 +55,5 @@ class MixedPrecision(PulsedAlgorithm):
 
         hidden = tile.get_buffer("hidden")
         wanted = (hidden / self.cell.step).trunc().clamp_(-kernel.MOST, kernel.MOST)
-        hidden.sub_(wanted, alpha=self.cell.step)
+        hidden.sub_(wanted * self.cell.step)  # not fused: other machines would round otherwise
         kernel.press(tile.held, tile.cells("weight"), wanted.to(torch.int32), tile.chip_numbers, sample)

@@ -28,8 +28,8 @@ class PulseTrain(Spec):
         saturation: where the largest product needs more than ``length`` slots, chances beyond 1 are cut of "both"
             inputs and errors, or of "errors" alone, inputs being scaled to fit.
         exact: several pulses of one sample are taken one by one. Otherwise they are one Gaussian step of the same
-            mean and variance wherever no bound is within six standard deviations, which is faster; the two have the
-            same distribution.
+            mean and variance wherever no bound is within five standard deviations, which is faster; the two have the
+            same distribution up to what happens once in a million.
     """
 
     references: ClassVar[tuple[str, ...]] = ("gokmen2016rpu",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -37,6 +38,15 @@ class Batch:
     rate: float
     sizes: tuple[NDArray[np.float32], NDArray[np.float32]]
 
+    def sample(self, t: int) -> Batch:
+        """One of them."""
+
+        def one(values: Any) -> Any:
+            part = values[:, t : t + 1]
+            return part.contiguous() if isinstance(part, Tensor) else np.ascontiguousarray(part)
+
+        return Batch(one(self.x), one(self.d), self.rate, (one(self.sizes[0]), one(self.sizes[1])))
+
 
 class Tile(nn.Module):
     """A matrix of weights on an array (and what else its algorithm needs), of one or many chips.
@@ -45,6 +55,8 @@ class Tile(nn.Module):
     numbers bit for bit. Cells and noise are addressed by (seed, name, chip, sample, crosspoint): chip 7 is the same
     chip alone or among a hundred, in batches of any size. A tile learns on the CPU or, after ``tile.to("cuda")``, on a
     GPU, by the same numbers.
+
+    Samples of cells that leak go one by one, which takes a few times as long for small arrays.
 
     Args:
         algorithm: how weights are changed.
@@ -76,10 +88,11 @@ class Tile(nn.Module):
         super().__init__()
         if not isinstance(algorithm, Algorithm):
             raise SpecError(f"algorithm={algorithm!r} is no analog algorithm; give one such as analog.AGAD()")
-        if len(shape) != 2 or min(shape) < 1 or math.prod(shape) >= 1 << 32:
+        whole = all(isinstance(n, Integral) and not isinstance(n, bool) for n in (*shape, *chips))
+        if not whole or len(shape) != 2 or min(shape) < 1 or math.prod(shape) >= 1 << 32:
             raise SpecError(f"shape={tuple(shape)} must be (outputs, inputs), at least 1 each and below 2^32 in all")
-        if not len(chips) or min(chips) < 0:
-            raise SpecError(f"chips={list(chips)} must be one or more numbers, from 0")
+        if not len(chips) or min(chips) < 0 or len(set(chips)) < len(chips):
+            raise SpecError(f"chips={list(chips)} must be one or more different numbers, from 0")
         self.algorithm, self.shape, self.name, self.seed = algorithm, (int(shape[0]), int(shape[1])), name, int(seed)
         self.counted = counted
         self._notes: list[str] = []
@@ -144,7 +157,7 @@ class Tile(nn.Module):
             ModelError: x or d has another shape.
             SpecError: the rate is negative or not finite.
         """
-        if not (0 <= rate < math.inf):
+        if not isinstance(rate, Real) or not (0 <= rate < math.inf):
             raise SpecError(f"rate={rate} must be a finite number, zero or more")
         inputs, errors = self._checked(x, self.shape[1], "x"), self._checked(d, self.shape[0], "d")
         if inputs.shape[1] != errors.shape[1]:
@@ -153,10 +166,15 @@ class Tile(nn.Module):
         if batch is None:
             self.skipped += 1
             return
-        if errors.shape[1]:
-            self.algorithm.update(self, batch)
-        self.samples += errors.shape[1]
-        self._leak(errors.shape[1])
+        if not self._leaks:
+            if errors.shape[1]:
+                self.algorithm.update(self, batch)
+            self.samples += errors.shape[1]
+        else:
+            for t in range(errors.shape[1]):
+                self.algorithm.update(self, batch.sample(t))
+                self.samples += 1
+                self._leak()
         self._look()
 
     def note(self, name: str, values: Tensor) -> None:
@@ -205,6 +223,8 @@ class Tile(nn.Module):
 
     def _checked(self, values: Tensor, width: int, name: str) -> Tensor:
         chips = len(self.chips)
+        if not isinstance(values, Tensor):
+            raise ModelError(f"tile '{self.name}': {name} is a {type(values).__name__}, not a tensor")
         shaped = values[None] if values.dim() == 2 else values
         if shaped.dim() != 3 or shaped.shape[2] != width or shaped.shape[0] not in (1, chips):
             takes = f"(T, {width})" + (f" or ({chips}, T, {width})" if chips > 1 else "")
@@ -230,10 +250,16 @@ class Tile(nn.Module):
         self._buffers.update(notes)
         return self
 
-    def _leak(self, samples: int) -> None:
-        for array, cell in self.algorithm.cells.items():
-            if cell.lifetime is not None:
-                (self.held if array == "weight" else self.get_buffer(array)).mul_(cell.kept**samples)
+    @property
+    def _leaks(self) -> list[tuple[str, float]]:
+        """Arrays whose conductances leak, and what is left of them after a sample."""
+        cells = self.algorithm.cells.items()
+        return [(array, cell.kept) for array, cell in cells if cell.lifetime is not None]
+
+    def _leak(self) -> None:
+        for array, kept in self._leaks:
+            state = self.held if array == "weight" else self.get_buffer(array)
+            state.copy_(self.points(array).clip(state * kept))  # a stuck cell stays where it is
 
     def _look(self) -> None:
         if self._corrected is not None:

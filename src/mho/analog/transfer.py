@@ -92,6 +92,10 @@ class Transfer(PulsedAlgorithm):
         """Baseline: whether reads are relative to one, the share of a new read in it, whether it must settle first."""
         return False, 1.0, False
 
+    @property
+    def has_reference(self) -> bool:
+        return self.differential
+
     def with_reference(self, mean: float, std: float) -> Self:
         return self.replace(reference_mean=mean, reference_std=std)
 
@@ -110,9 +114,11 @@ class Transfer(PulsedAlgorithm):
         tile.register_buffer("hidden", torch.zeros_like(tile.weight))
         dynamic, beta, _ = self.baseline
         if dynamic:
-            tile.register_buffer("baseline", torch.zeros_like(tile.weight))
+            # Reads are relative to a first read of A as it is: what it starts from is no gradient.
+            start = symmetric - tile.get_buffer("reference") if self.differential else symmetric
+            tile.register_buffer("baseline", start.clone())
             if beta < 1:
-                tile.register_buffer("average", torch.zeros_like(tile.weight))
+                tile.register_buffer("average", start.clone())
         tile.note("means", torch.zeros(chips, 2, dtype=torch.float64, device="cpu"))
         tile.note("choppers", torch.ones(chips, slices, dtype=torch.int8, device="cpu"))
         tile.note("reads", torch.zeros(chips, slices, dtype=torch.int64, device="cpu"))

@@ -395,3 +395,16 @@ def press(v, cells, used, wanted, chips, sample, key, cell, first, last):  # typ
         if most:
             row_used = used[r, i] if used.shape[0] > 0 else unused
             move(v[r, i], cells[r, i], row_used, room, most, i, sample, chips[r], key, cell)
+
+
+@compiled
+def add_up(total, x, d, rate, first, last):  # type: ignore[no-untyped-def]
+    """``total -= rate d x^T`` sample after sample, rows ``first`` to ``last`` (of all chips)."""
+    out, width = total.shape[1], total.shape[2]
+    for at in range(first, last):
+        r, i = at // out, at % out
+        own = r if x.shape[0] > 1 else 0
+        for t in range(d.shape[1]):
+            share = rate * d[r, t, i]
+            for j in range(width):
+                total[r, i, j] -= share * x[own, t, j]

@@ -94,7 +94,7 @@ def schedule(  # type: ignore[no-untyped-def]
     that is next. See :func:`mho.kernels.pulses.schedule`.
     """
     n, position = choppers.shape[1], place[0]
-    period = int(np.ceil(1 / flip_rate)) if flip_rate > 0 else 0
+    period = int(np.ceil(1 / flip_rate - 1e-9)) if flip_rate > 0 else 0  # 1 / (1 / 49) is a little more than 49
     for t in range(len(slices)):
         if chop.shape[0] > 0:
             chop[:, t] = choppers

@@ -29,8 +29,6 @@ Key = tuple[int, int]
 Numbers = NDArray[Any] | Tensor
 """NumPy's on the CPU, torch's on a GPU."""
 WORD = 32
-LONGEST = 1 << 12
-"""Slots of the longest train."""
 MOST = (1 << 16) - 1
 """Pulses that one crosspoint may get at once."""
 
@@ -247,6 +245,18 @@ def press(v: Tensor, cells: Cells, wanted: Any, chips: NDArray[np.int64], sample
         cpu_pulses.press, rows, v.numel(), v.numpy(), cells.table.numpy(), _of(cells.used, v, np.int32),
         np.asarray(wanted), chips, int(sample), _words(cells.key), cells.answer,
     )  # fmt: skip
+
+
+def add_up(total: Tensor, x: Any, d: Any, rate: float) -> None:
+    """``total -= rate d x^T`` exactly, ``(chips, out, in)`` in place: sample after sample on the CPU.
+
+    On a GPU samples are summed as its matrix product does, so that the last bits may differ.
+    """
+    if on_gpu(total):
+        total.sub_(torch.matmul(d.transpose(1, 2), x), alpha=rate)
+        return
+    rows = total.shape[0] * total.shape[1]
+    in_parts(cpu_pulses.add_up, rows, total.numel() * d.shape[1], total.numpy(), x, d, np.float32(rate))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Point:
             n_states=n_states,
             reference_std=reference_std,
             bounds=self.bounds,
-            has_reference=way is not None and way.with_reference(1.0, 1.0) != way,
+            has_reference=way is not None and way.has_reference,
             **arrays,
         )
 

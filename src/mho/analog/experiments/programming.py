@@ -186,7 +186,7 @@ def _level(label: str, algorithm: Algorithm, asked: _Asked, bar: Bar) -> Level:
         algorithm=algorithm,
         n_states=states_of(algorithm),
         reference_std=0.0,
-        has_reference=algorithm.with_reference(1.0, 1.0) != algorithm,
+        has_reference=algorithm.has_reference,
         errors=course[last].mean(axis=0),
         course=course,
         gradient_mean=a.mean,
