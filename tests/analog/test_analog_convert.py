@@ -165,7 +165,8 @@ REFUSED: list[tuple[Any, Any, type[Exception], str]] = [
     (nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)), EXACT, ModelError, r"computed by a parametrisation"),
     (prune.l1_unstructured(nn.Linear(4, 4), "weight", 0.5), EXACT, ModelError, r"computed by a hook"),
     (nn.LazyLinear(3), EXACT, ModelError, r"no shape yet"),
-    (nn.ReLU(), EXACT, SpecError, r"keep every weight digital"),
+    (nn.ReLU(), EXACT, ModelError, r"nothing in ReLU can be put on arrays"),
+    (nn.Bilinear(3, 4, 5), AGAD(), ModelError, r"nothing in Bilinear can be put on arrays, .* Linear"),
     (nn.Linear(2, 2), {"*": None}, SpecError, r"keep every weight digital"),
     (nn.Linear(2, 2), {}, SpecError, r"rules are empty"),
     (nn.Sequential(nn.Linear(2, 2)), {"1": EXACT, "*": EXACT}, UnknownNameError, r"'1' matches no layer"),
@@ -266,6 +267,12 @@ def test_the_last_projection_of_an_attention_is_not_passed_by_either() -> None:
         assert not torch.allclose(analog(x, x, x)[0], plain(x, x, x)[0], atol=1e-3)
 
 
+def test_what_is_not_deployed_is_not_described() -> None:
+    with pytest.raises(ModelError, match=r"takes the chips of a deployed model, not: AnalogLinear") as caught:
+        mho.describe(convert(nn.Linear(2, 2), EXACT))
+    assert "\n" not in str(caught.value)
+
+
 def test_sensitivity_of_a_converted_model() -> None:
     analog = trained().eval()
     one, two = (mho.sensitivity(m, data(), show_progress=False) for m in (analog, extract(analog)))
@@ -304,7 +311,8 @@ def test_the_zoo_saves_a_converted_network_as_tensors_and_an_extracted_one_as_it
     model = zoo.build("mlp", inputs=6, hidden=[5], classes=3)
     analog = convert(model, AGAD())
     assert built_as(analog) is None
-    zoo.save(analog, tmp_path / "a.safetensors")
+    with pytest.warns(UserWarning, match=r"on arrays.*analog\.extract"):
+        zoo.save(analog, tmp_path / "a.safetensors")
     fresh = zoo.load_into(
         convert(zoo.build("mlp", seed=1, inputs=6, hidden=[5], classes=3), AGAD()), tmp_path / "a.safetensors"
     )

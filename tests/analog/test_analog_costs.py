@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import array_updates
 
-from mho.analog import operations
+from mho.analog import AGAD, operations
 from mho.analog.hardware import Hardware
 from mho.analog.naming import NAMES
 from mho.analog.operations import ArrayUpdate, Counts, counted, counts
@@ -145,6 +145,14 @@ def test_the_table_prints_and_is_plain_data() -> None:
     assert from_dict(times.to_dict()["hardware"]) == Hardware()
     assert [row["times_faster"] for row in update_times(["agad"]).rows()] == [None]
     assert "rasch2024fast" in times.references
+
+
+def test_hardware_goes_by_name_and_one_algorithm_is_enough() -> None:
+    with pytest.raises(SpecError, match=r"hardware goes by name: update_times\(hardware="):
+        update_times(Hardware())  # type: ignore[arg-type]
+    fast = Hardware(pulse=1e-9)
+    assert update_times("agad", hardware=fast).costs == (update_time("agad", hardware=fast),)
+    assert update_times(AGAD(transfer_every=4)).costs == (update_time(AGAD(transfer_every=4)),)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mho import data, zoo
 from mho.analog.agad import AGAD
 from mho.analog.chopped import ChoppedTTv2
 from mho.analog.experiments import sweep as sweeping
+from mho.analog.experiments.intervals import bounded
 from mho.analog.experiments.programming import program
 from mho.analog.experiments.programming_result import Programming
 from mho.analog.experiments.samples import BLOCK, stream, targets
@@ -34,6 +35,18 @@ from mho.training import Recipe
 
 QUICK = Recipe(optimizer="sgd", lr=0.1, batch_size=16, epochs=1, schedule="constant")
 TOY = SETTINGS["toy"]
+
+
+def test_intervals_stay_within_errors_and_need_three() -> None:
+    wide = bounded(np.array([0.0, 0.9, 0.95]), 0.95, 1.0)
+    assert (wide.low, wide.high) == (0, 1)
+    assert wide.value == pytest.approx(1.85 / 3)
+    for few in ([0.1, 0.2], [0.1, 0.2, math.nan], [0.1]):
+        found = bounded(np.array(few), 0.95)
+        assert found.value == pytest.approx(np.nanmean(few))
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+    assert bounded(np.array([1.0, 1.1, 1.2]), 0.9) == mean_interval(np.array([1.0, 1.1, 1.2]), 0.9)
 
 
 # ------------------------------------------------------------------------------------------------ samples, settings

@@ -101,6 +101,12 @@ def test_a_cost_prints_and_is_plain_data(agad) -> None:
         found["4.weigth"]
 
 
+def test_a_network_that_is_not_converted_costs_what_it_would() -> None:
+    plain, made = small(), analog.convert(small(), analog.TTv2(cell=CELL))
+    assert cost(plain, inputs(2), algorithm="ttv2").rows() == cost(made, inputs(2), algorithm="ttv2").rows()
+    assert not any(isinstance(module, analog.Tile) for module in plain.modules())
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -143,10 +149,11 @@ def test_no_device_gets_more_than_the_bound(agad) -> None:
     found = wear(agad)
     bounds = {(one.tile, one.array): one.bound for one in found.arrays}
     assert bounds["0.weight", "gradient"] == 5
-    assert bounds["4.weight", "weight"] == pytest.approx(1 / (3 * 36))
+    assert bounds["4.weight", "weight"] == 1 / 40, "a column is read every 108 vectors: of 40 vectors once"
+    assert bounds["0.weight", "weight"] == pytest.approx(math.ceil(360 / 27) / 360)
     for one in found.arrays:
         assert one.bound is not None
-        assert one.maximum <= math.ceil(one.bound * one.vectors)
+        assert one.maximum_per_vector <= one.bound
     assert any(one.maximum for one in found.of("gradient"))
 
 
@@ -159,6 +166,12 @@ def test_the_first_device_that_wears_out_decides(agad) -> None:
     assert wear(agad, samples=80).lifetime_samples(1e6) == pytest.approx(2 * found.lifetime_samples(1e6))
     with pytest.raises(UnknownNameError, match="did you mean 'gradient'"):
         found.lifetime_samples({"gradients": 1e6})
+    first = found.first_worn({"gradient": 1e6, "weight": 1e6})
+    assert (first.array, first.maximum) == ("gradient", most)
+    assert first.lifetime_samples(1e6) == found.lifetime_samples(1e6)
+    assert found.first_worn({"weight": 1}).array == "weight"
+    with pytest.raises(SpecError, match="endurance names no array"):
+        found.first_worn({})
 
 
 def test_other_algorithms_wear_other_arrays() -> None:

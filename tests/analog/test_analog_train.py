@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,19 @@ def test_a_trained_network_is_better_and_its_arrays_hold_it() -> None:
     assert origin.updates == (AGAD(),)
     assert set(AGAD().references) <= set(origin.references)
     assert origin.to_dict()["updates"] == [AGAD().to_dict()]
+
+
+@pytest.mark.parametrize(("algorithm", "warned"), [(AGAD(cell=devices.ecram()), True), (EXACT, False)])
+def test_too_few_samples_for_fine_cells_are_told(algorithm: Any, warned: bool) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        mho.train(convert(small(), algorithm), blobs(), recipe=RECIPE, progress=False)
+    lines = [str(w.message) for w in told if "can hardly learn" in str(w.message)]
+    assert len(lines) == warned
+    if warned:  # 240 vectors, 144 columns of which one is read every second
+        assert lines[0].startswith(
+            "5.weight can hardly learn: 240 vectors are at most 0.833 steps of a weight (one in 288)"
+        )
+        assert "of the 1,000 " in lines[0]
+        assert "read='rows'" in lines[0]
+        assert "\n" not in lines[0]

@@ -15,7 +15,9 @@ TRAIN = "analog train mlp --data digits --train-limit 64 --limit 40 --epochs 1"
 
 def test_toy_compares_references_and_keeps_every_sample(mho, tmp_path) -> None:
     said = mho(
-        *shlex.split(f"{TOY} --algorithm ttv2,agad --offset 0,-0.5 --chips 2 --json t.json --beta 1 --report t.html")
+        *shlex.split(
+            f"{TOY} --algorithm ttv2,agad --offset 0,-0.5 --chips 2 --json t.json --beta 1 --read rows --report t.html"
+        )
     )
     assert said.code == 0, said.err
     assert said.err == ""
@@ -25,7 +27,7 @@ def test_toy_compares_references_and_keeps_every_sample(mho, tmp_path) -> None:
     toys = json.loads((tmp_path / "t.json").read_text())["toys"]
     assert [toy["offset"] for toy in toys] == [0, -0.5, 0]
     assert toys[1]["algorithm"]["reference_mean"] == -0.5
-    assert toys[2]["algorithm"]["beta"] == 1
+    assert (toys[2]["algorithm"]["beta"], toys[2]["algorithm"]["read"]) == (1, "rows")
     assert [toy["algorithm"]["cell"]["n_states"] for toy in toys] == [40] * 3
     assert len(toys[0]["traces"]["weight"]) == 61
 
@@ -75,6 +77,8 @@ def test_train_leaves_an_ordinary_network(mho, tmp_path) -> None:
     assert said.code == 0, said.err
     assert "mlp on digits: test error in %, 1 seed, 40 samples; 1 epoch" in said.out
     assert "floating point" in said.out
+    assert "[–" not in said.out, "one training has no intervals and needs no note"
+    assert "bounds" not in said.out.split("Pulses a device")[0]
     assert "Pulses a device" in said.out
     assert "mho analog train" in (tmp_path / "t.html").read_text()
     kept = json.loads((tmp_path / "t.json").read_text())
@@ -131,6 +135,7 @@ BAD = [
     (f"{TOY} --alpha 2", "alpha=2.0 must be 0 to 1"),
     (f"{TOY} --states 1", "n_states=1"),
     (f"{TOY} --algorithm ttv2 --beta 1", "--beta is for agad, not ttv2"),
+    (f"{TOY} --algorithm sgd --read rows", "--read is for ttv2, c-ttv2, agad, not sgd"),
     (f"{TOY} --write-every 0", "--write-every is for mp, not ttv2, c-ttv2, agad"),
     (f"{TOY} --json no/such/t.json", "no/such"),
     (f"{TOY} --report no/such/t.html", "no/such"),

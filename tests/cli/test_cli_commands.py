@@ -13,12 +13,14 @@ LENET = "{nets}/lenet.safetensors"
 
 
 def test_list_names_everything_there_is(mho) -> None:
+    from mho.analog.naming import NAMES
     from mho.data import DATASETS
-    from mho.devices import PRESETS
+    from mho.devices import PRESETS, PULSED
     from mho.zoo import ARCHITECTURES
 
     devices = [*PRESETS, "Racetrack", "Skyrmion", "bereholschi2024netdrift"]
-    for what, names in (("devices", devices), ("models", ARCHITECTURES), ("data", DATASETS)):
+    tables = {"devices": devices, "models": ARCHITECTURES, "data": DATASETS, "cells": PULSED, "algorithms": NAMES}
+    for what, names in tables.items():
         said = mho("list", what)
         assert said.code == 0
         assert all(name in said.out for name in names)

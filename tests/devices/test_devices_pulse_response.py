@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +151,15 @@ def test_spreads_from_many_devices() -> None:
 def test_a_straight_line_is_no_soft_bound() -> None:
     rng = np.random.default_rng(7)
     up, down = run_of(rng, 200, 0.01, 0.0, 0.0, 0.02), -run_of(rng, 200, 0.01, 0.0, 0.0, 0.02)
-    soft, linear = fit_response([up], [down]).cell, fit_response([up], [down], law="linear-step").cell
+    with pytest.warns(
+        UserWarning, match="the upper bound .3 times half the range. of device 1.* limit of the search"
+    ) as said:
+        soft = fit_response([up], [down]).cell
+    assert len(said) == 1
+    assert "\n" not in str(said[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        linear = fit_response([up], [down], law="linear-step").cell
     assert isinstance(soft, SoftBounds)
     assert soft.w_max == pytest.approx(3.0, rel=0.02), "the farthest it may be"
     assert isinstance(linear, LinearStep)

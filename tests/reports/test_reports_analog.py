@@ -82,6 +82,45 @@ def test_chips_tell_algorithms_apart_or_do_not() -> None:
     assert "do not tell" not in _said(programming((AGAD, ChoppedTTv2), chips=1))["How exactly it programs"]
 
 
+def test_the_headline_ranks_nothing_that_chips_do_not_tell_apart() -> None:
+    two = programming((AGAD, ChoppedTTv2), n_states=(20.0,), chips=2, spread=0.5)
+    assert _opening(two).endswith("of the largest one, which 2 chips do not tell apart (2 chips).")
+    assert "[" not in _opening(two), "two chips give no interval"
+    view = Analog.of([two])
+    assert {row[4].aside for row in tables.programming(view, two).rows} == {"[–]"}
+    first, second = plates(view, {})
+    assert "too few for intervals" in first.caption
+    assert "mean and its interval" not in [key.words for key in (*first.keys, *second.keys)]
+    same = sweep(points=tuple(trained(algorithm(kind), 0.05, 3) for kind in (AGAD, TTv2)), floating=None)
+    assert "5.0 % [4.4, 5.6] with AGAD and 5.0 % [4.4, 5.6] with TTv2, which 3 seeds do not tell apart" in (
+        _opening(same)
+    )
+
+
+def test_one_training_says_no_more_than_it_is() -> None:
+    one = sweep(points=(trained(algorithm(AGAD), 0.274, 1),), seeds=1, floating=None)
+    assert (
+        _opening(one)
+        == "Trained on arrays with 20 states, mlp on digits has a test error of 27.4 % with AGAD (1 seed)."
+    )
+    made = chapter([one], [])
+    assert made.plates == []
+    assert not any("tuned one by one" in c for c in made.caveats)
+    assert "σᵣ" not in made.tables[0].table.header
+    assert "[low, high]" not in dict(made.terms)
+
+
+def test_costs_say_everything_once_with_units_and_only_words_that_occur() -> None:
+    made = chapter([update_times()], [])
+    assert made.opening == ""
+    assert {"A, W, H", "n_s, l", "Vector"} == set(dict(made.terms))
+    facts = {row[0].text: row[1].text for row in made.facts.rows}
+    assert facts["digital operations of a core"] == "700 a ns"
+    assert _plain(facts["slot of a pulse train"]) == "5 ns"
+    for source in (wear(), retention()):
+        assert chapter([source], []).facts.rows
+
+
 def test_how_far_references_may_be_off_is_said() -> None:
     said = _said(programming(n_states=(20.0,)))["How exactly it programs"]
     assert (

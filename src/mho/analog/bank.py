@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mho.analog.algorithm import Algorithm
 from mho.analog.matmul import Exact, Pass, Product, recorded
 from mho.analog.peripherals import Peripherals
+from mho.analog.placeholder import Placeholder
 from mho.analog.reading import Noise, read, read_noise
 from mho.analog.tile import Tile
 from mho.errors import ModelError
@@ -89,6 +90,8 @@ class Bank(nn.Module):
         self.register_buffer("reads", torch.zeros(2, dtype=torch.int64))
         self._passes: list[Pass] = []
         self._heard = False
+        self._gradient: Placeholder | None = None
+        self._places, self._within = [0] * blocks, False
         self.program(weight)
 
     @property
@@ -97,14 +100,20 @@ class Bank(nn.Module):
         return self.site.forward.ideal and self.site.backward.ideal
 
     @property
+    def learning(self) -> bool:
+        """Whether an optimiser listens, and the weight shall be trained."""
+        return self._heard and self.learns
+
+    @property
     def waiting(self) -> bool:
         """Whether a backward pass has left something for the next step."""
+        self._settle()
         return bool(self._passes)
 
     @property
-    def skipped(self) -> int:
-        """Updates left out because a number was not finite."""
-        return sum(int(self.tile(i).skipped) for i in range(len(self.tiles)))
+    def finite(self) -> bool:
+        """Whether no number that waits is NaN or infinite."""
+        return all(found.finite for found in self._passes)
 
     def specs(self) -> tuple[Spec, ...]:
         """The algorithm, and the peripherals that are not ideal."""
@@ -113,7 +122,17 @@ class Bank(nn.Module):
 
     @torch.no_grad()
     def program(self, weight: Tensor) -> None:
-        """Write the model's weights to the arrays, within the bounds of their devices."""
+        """Write the model's weights to the arrays, within the bounds of their devices.
+
+        Raises:
+            ModelError: they are no finite tensor of the shape of the parameter.
+        """
+        if not isinstance(weight, Tensor):
+            raise ModelError(f"{self.name}: {type(weight).__name__} is no tensor of weights for an array")
+        if tuple(weight.shape) != self.shape:
+            raise ModelError(f"{self.name}: weights of shape {tuple(weight.shape)}; its arrays take {self.shape}")
+        if not finite(weight.detach()):
+            raise ModelError(f"{self.name}: a weight is NaN or infinite; no array can hold that")
         matrix = weight.detach().reshape(self.shape[0], -1) / float(self.scale)
         for block, rows in enumerate(matrix.chunk(len(self.tiles))):
             self.tile(block).program(rows)
@@ -124,6 +143,11 @@ class Bank(nn.Module):
         blocks = [self.tile(i).weight[0] for i in range(len(self.tiles))]
         held = blocks[0] if len(blocks) == 1 else torch.cat(blocks)
         return (held * float(self.scale)).reshape(self.shape)
+
+    def holds(self, weight: Tensor) -> bool:
+        """Whether ``weight`` is what the arrays hold, in the type of numbers of ``weight``."""
+        held, weight = self.weight().to(weight.device, weight.dtype), weight.detach()
+        return torch.equal(held, weight) or torch.allclose(held, weight, rtol=0, atol=0, equal_nan=True)
 
     def product(self, x: Tensor, weight: Tensor, block: int = 0, product: Product | None = None) -> Tensor:
         """``x`` ``(..., inputs)`` times the weights of a block, which ``backward()`` makes wait for a step.
@@ -141,7 +165,10 @@ class Bank(nn.Module):
     def evaluated(self, x: Tensor, weight: Tensor, block: int = 0) -> Tensor:
         """``x`` times the weights of a block as the array is read when it is not trained.
 
-        Gradients are those of the exact product. The noise of vector i of a call is always the same.
+        Gradients are those of the exact product. Vectors are numbered from the start of a call of the whole model, and
+        the number is the address of their noise: the same call gives the same answer, while steps of a sequence and
+        uses of a shared layer differ. Sample i of every batch has the noise of sample i, so that what is measured
+        depends a little on how a test set is cut into batches.
         """
         through = _Through(self, block, training=False)
         if not torch.is_grad_enabled() or not (x.requires_grad or weight.requires_grad):
@@ -151,49 +178,74 @@ class Bank(nn.Module):
 
     def noise(self, block: int, direction: int, x: Tensor, *, training: bool) -> Noise:
         """The noise of the next vectors ``x`` ``(n, ...)`` that are read forward (0) or backward (1)."""
-        kind, first = "evaluation", 0
+        kind, first = "evaluation", self._places[block]
         if training:
             kind, first = ("forward", "backward")[direction], int(self.reads[direction])
             self.reads[direction] += len(x)
+        else:
+            self._places[block] += len(x)
         return read_noise(self.site.seed, self.tile(block).name, self.site.chip, kind, first, len(x), x.device)
 
-    def listen(self) -> None:
-        """From now on keep what backward passes bring: somebody will call :meth:`step`."""
+    def begin_pass(self, *, whole: bool) -> None:
+        """Number reads in evaluation from 0: of the whole model, or of a layer that is called alone."""
+        if whole or not self._within:
+            self._places, self._within = [0] * len(self.tiles), whole
+
+    def end_pass(self) -> None:
+        """The call of the whole model has ended."""
+        self._within = False
+
+    def listen(self, weight: nn.Parameter) -> None:
+        """From now on keep what backward passes bring for the parameter: somebody will call :meth:`step`."""
         self._heard = True
+        if self._gradient is None or self._gradient.weight is not weight:
+            self._gradient = Placeholder(weight)
 
     def forget(self) -> None:
         """Drop what waits for a step."""
         self._passes = []
+        if self._gradient is not None:
+            self._gradient.clear()
+
+    def ready(self, *, scaler: bool) -> None:
+        """Raise unless what waits can be used as it is; ``scaler`` if a ``GradScaler`` takes the step.
+
+        Raises:
+            ModelError: an input was changed in place since, or a gradient scaled that an array does not know of.
+        """
+        self._settle()
+        if self._gradient is not None:
+            self._gradient.check(self.name, scaler=scaler)
+        if any(found.changed for found in self._passes):
+            raise ModelError(
+                f"{self.name}: its input was changed in place between backward() and step(); give the model a copy"
+            )
 
     @torch.no_grad()
-    def step(self, rate: float, vectors: Vectors | None = None) -> bool:
+    def gradient_norm(self, vectors: Vectors | None = None) -> float:
+        """The norm of the gradient by the model's weights that all that waits makes together."""
+        total: dict[int, Tensor] = {}
+        for block, x, d in _together(self._passes, vectors):
+            product = d.t().double() @ x.double()
+            total[block] = total[block] + product if block in total else product
+        return float(sum(float(part.square().sum()) for part in total.values()) ** 0.5)
+
+    @torch.no_grad()
+    def step(self, rate: float, vectors: Vectors | None = None, factor: float = 1.0) -> bool:
         """Give every array what its backward passes have left, in the order of their forward calls.
 
         Args:
             rate: of SGD, for the model's weights.
             vectors: how inputs and gradients become vectors; the last dimension if left out.
+            factor: what gradients are multiplied by before.
 
         Returns:
             Whether there was anything.
-
-        Raises:
-            ModelError: an input was changed in place before the step.
         """
-        left, self._passes = sorted(self._passes, key=lambda found: found.number), []
-        if any(found.changed for found in left):
-            raise ModelError(
-                f"{self.name}: its input was changed in place between backward() and step(); give the model a copy"
-            )
-        bad = self._not_finite(left, whole=vectors is not None)
-        for block in sorted(bad):
-            # One step is left out as a whole, whatever pieces it comes in; the tile sees this and counts.
-            x, d = (
-                torch.full((1, width), torch.nan) for width in (self.tile(block).shape[1], self.tile(block).shape[0])
-            )
-            self.tile(block).update(x, d, rate / float(self.scale))
+        left = sorted(self._passes, key=lambda found: found.number)
+        self.forget()
         for block, x, d in _together(left, vectors):
-            if block not in bad:
-                self.tile(block).update(x, d, rate / float(self.scale))
+            self.tile(block).update(x, d if factor == 1 else d * factor, rate / float(self.scale))
         return bool(left)
 
     def tile(self, block: int) -> Tile:
@@ -202,10 +254,10 @@ class Bank(nn.Module):
         assert isinstance(found, Tile)
         return found
 
-    def _not_finite(self, left: list[Pass], *, whole: bool) -> set[int]:
-        """Blocks that a number is meant for that is NaN or infinite."""
-        spoilt = [found for found in left if not (_finite(found.x) and _finite(found.d))]
-        return set(range(len(self.tiles))) if spoilt and whole else {found.block for found in spoilt}
+    def _settle(self) -> None:
+        """Drop what waits where the gradient of the parameter was dropped, as by ``model.zero_grad()``."""
+        if self._gradient is not None and self._gradient.dropped:
+            self.forget()
 
     def _apply(self, fn: Any, recurse: bool = True) -> Bank:
         # Arrays follow the layer to another device, not to other types of numbers; scale and reads stay with Python.
@@ -217,13 +269,18 @@ class Bank(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy has its own backward passes and its own optimiser.
-        return self.__dict__ | {"_passes": [], "_heard": False}
+        places = {"_places": [0] * len(self.tiles), "_within": False}
+        return self.__dict__ | {"_passes": [], "_heard": False, "_gradient": None} | places
 
     def _keep(self, block: int, found: Pass) -> None:
         if not self.learns:
             return
         found.block = block
         if self._heard:
+            self._settle()
+            found.finite = finite(found.x) and finite(found.d)
+            if self._gradient is not None:
+                self._gradient.put(finite=found.finite)
             self._passes.append(found)
             return
         warnings.warn(
@@ -250,7 +307,9 @@ class _Through:
         return read(flat, weight, float(self._bank.scale), spec, noise).reshape(*x.shape[:-1], weight.shape[0])
 
 
-def _finite(numbers: Tensor) -> bool:
+def finite(numbers: Tensor) -> bool:
+    """Whether all numbers are finite, and are so as the float32 that arrays take."""
+    numbers = (numbers.coalesce().values() if numbers.is_sparse else numbers).to(torch.float32)
     # One pass: a sum is finite only if all it adds up are, and very rarely is not though they are.
     return bool(torch.isfinite(numbers.sum())) or bool(torch.isfinite(numbers).all())
 

@@ -14,6 +14,7 @@ from mho.analog.bank import Site
 from mho.analog.layers.attention import AnalogMultiheadAttention
 from mho.analog.layers.base import AnalogLayer, kind_for, kinds
 from mho.analog.marks import hide_mark
+from mho.analog.passes import number_reads
 from mho.analog.peripherals import Peripherals
 from mho.errors import ModelError, SpecError
 from mho.memory.layers import full_name, matrices, rule_for
@@ -39,7 +40,10 @@ def convert(
     """A copy of ``model`` whose weights are on arrays, to be trained there; ``model`` itself does not change.
 
     Weights of linear, convolution, recurrent and attention layers go to arrays, where they start as what their cells
-    can hold of them; biases, norms, embeddings and everything else stay digital. Train the copy with
+    can hold of them, which is not exactly what was given. With the scale s of a tensor an array holds W / s, each cell
+    within its own bounds (1 on average, of some devices far less), and what is beyond is cut off; ``omega`` below 1
+    leaves room for that, at the price of coarser steps. Frozen weights are written to arrays too, and then stay.
+    Biases, norms, embeddings and everything else stay digital. Train the copy with
     :func:`mho.train` or, in a loop of your own, with :class:`mho.analog.SGD`.
 
     Args:
@@ -52,12 +56,13 @@ def convert(
         scale: weight of the model that is 1 in the array, the same for all layers; "weights" chooses it by tensor, so
             that the largest weight starts at ``omega``.
         omega: for "weights": the smaller, the more room there is to grow, and the coarser are the steps.
-        seed: decides all cells and pulses, with the names of the parameters.
+        seed: decides all cells and pulses, with the names of the parameters. Two conversions of one seed and the same
+            names are the same chip; networks that stand side by side take another seed, or another chip.
         chip: number of the chip; chip i of one seed is always the same devices.
         counted: count the pulses of every cell, four bytes each; see :func:`mho.analog.wear`.
 
     Raises:
-        ModelError: a layer cannot be on arrays; it is named, with the remedy.
+        ModelError: a layer cannot be on arrays; it is named, with the remedy. Or nothing of the model can.
         UnknownNameError: a rule matches nothing.
         SpecError: the rules keep every weight digital, or a value is out of range.
     """
@@ -79,6 +84,10 @@ def convert(
             how = _asked(rules, full_name(prefix, leaf), opt_in=rule.opt_in)
             if how is not None:
                 chosen.setdefault(prefix, {})[leaf] = how
+    if not chosen and not any(not rule.opt_in for module in copied.modules() for _, rule in matrices(module)):
+        raise ModelError(
+            f"nothing in {type(model).__name__} can be put on arrays, which take the weights of {_known()} layers"
+        )
     if not chosen:
         raise SpecError("these rules keep every weight digital; nothing would be trained on arrays")
     for prefix in chosen:
@@ -92,6 +101,7 @@ def convert(
         kind = AnalogMultiheadAttention if isinstance(module, nn.MultiheadAttention) else kind_for(module)
         assert kind is not None
         kind.put(module, full_name(prefix, ""), algorithms, site)
+    number_reads(copied)
     hide_mark(copied)
     return copied
 
@@ -142,15 +152,18 @@ def _check_kind(prefix: str, module: nn.Module) -> None:
     """Raise unless there is a layer on arrays that stands for ``module``."""
     if kind_for(module) is not None:
         return
-    known = ", ".join(
-        dict.fromkeys(kind.__name__ for kind in kinds() if kind.__name__ != "NonDynamicallyQuantizableLinear")
-    )
     base = next((kind for kind in kinds() if isinstance(module, kind)), None)
     why = "is none of" if base is None else f"has a forward pass of its own, and is no {base.__name__} among"
     raise ModelError(
-        f"{prefix or 'the model'}: {type(module).__name__} {why} the layers that can be on arrays ({known}); keep it "
-        f"digital with a rule: {{'{prefix or '*'}': None, ...}}"
+        f"{prefix or 'the model'}: {type(module).__name__} {why} the layers that can be on arrays ({_known()}); keep "
+        f"it digital with a rule: {{'{prefix or '*'}': None, ...}}"
     )
+
+
+def _known() -> str:
+    """The layers that can be on arrays."""
+    names = (kind.__name__ for kind in kinds() if kind.__name__ != "NonDynamicallyQuantizableLinear")
+    return ", ".join(dict.fromkeys(names))
 
 
 def _check_weights(model: nn.Module, rules: Mapping[str, Algorithm | None]) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 
 from mho.analog.layers.base import AnalogLayer
 from mho.analog.marks import restore_mark
+from mho.analog.passes import forget_numbers
 from mho.errors import ModelError
 
 
@@ -21,13 +22,19 @@ def extract(model: nn.Module) -> nn.Module:
         model: a converted model, trained or not.
 
     Raises:
-        ModelError: no weight of it is on arrays.
+        ModelError: no weight of it is on arrays; or a parameter was changed past its array.
     """
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"model={model!r} is no torch.nn.Module; extract takes what analog.convert gave")
     if not any(isinstance(module, AnalogLayer) for module in model.modules()):
         raise ModelError(f"{type(model).__name__} has no weights on arrays: there is nothing to extract")
+    for module in model.modules():
+        if isinstance(module, AnalogLayer):
+            module.check()
     plain = copy.deepcopy(model)
     for module in plain.modules():
         if isinstance(module, AnalogLayer):
             module.take()
+        forget_numbers(module)
     restore_mark(plain)
     return plain

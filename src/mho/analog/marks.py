@@ -8,15 +8,12 @@ _BUILT_AS, _WAS = "_mho_built_as", "_mho_was_built_as"
 
 
 def hide_mark(model: nn.Module) -> None:
-    """So that :func:`mho.zoo.save` does not promise that the zoo can rebuild it."""
-    _rename(model, _BUILT_AS, _WAS)
+    """So that :func:`mho.zoo.save` does not promise that the zoo can rebuild it, and says so."""
+    vars(model)[_WAS] = vars(model).pop(_BUILT_AS, None)
 
 
 def restore_mark(model: nn.Module) -> None:
     """Undo :func:`hide_mark`."""
-    _rename(model, _WAS, _BUILT_AS)
-
-
-def _rename(model: nn.Module, before: str, after: str) -> None:
-    if before in vars(model):
-        vars(model)[after] = vars(model).pop(before)
+    mark = vars(model).pop(_WAS, None)
+    if mark is not None:
+        vars(model)[_BUILT_AS] = mark

@@ -46,6 +46,7 @@ class Pass:
         d: gradient of the loss by its outputs.
         version: of ``x``, which must not be changed in place before the step.
         block: whose weights these were.
+        finite: whether no number of ``x`` and ``d`` is NaN or infinite.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Pass:
     d: Tensor
     version: int
     block: int = 0
+    finite: bool = True
 
     @property
     def changed(self) -> bool:

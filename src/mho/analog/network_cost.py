@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mho.analog.hardware import Hardware
-from mho.analog.tiles import count_vectors, tiles_of, vectors_of
+from mho.analog.tiles import count_vectors, idle_line, tiles_of, vectors_of
 from mho.analog.update_time import UpdateCost, update_time
 from mho.errors import unknown
 from mho.text import table
@@ -139,6 +139,7 @@ class NetworkCost:
         title = (
             f"A sample takes {format_duration(self.seconds)}, tile after tile\n"
             f"With tiles at work on different samples, one every {format_duration(slowest.seconds)} ({slowest.name})"
+            f"{idle_line([tile.name for tile in self.tiles if not tile.vectors])}"
         )
         header = ["tile", "algorithm", "devices", "vectors", "passes", "updates", "both", "operations", "bytes kept"]
         return table(header, rows, left=2, title=title)
@@ -156,10 +157,11 @@ def cost(
     """What does one sample cost a network while it is trained, tile by tile?
 
     How many vectors a sample puts through a tile is counted: with ``inputs`` in one update of a copy of the model;
-    without, from what the tiles have seen in training.
+    without, from what the tiles have seen in training. A tile that was never updated, as it is frozen or not in use,
+    costs nothing but its storage, and the text says so.
 
     Args:
-        model: a converted model.
+        model: a converted model; or, with an ``algorithm``, any that can be converted.
         inputs: a few samples, ``(samples, ...)``.
         samples: without ``inputs``, how many samples the model was trained with; unless given, the tile with fewest
             vectors is taken to have seen one a sample.
@@ -171,6 +173,12 @@ def cost(
         ModelError: the model has no tiles; or it was never trained, and no ``inputs`` are given.
         UnknownNameError, SpecError: as :func:`mho.analog.update_time`.
     """
+    from mho.analog.conversion import convert
+    from mho.analog.sgd import InMemorySGD
+    from mho.analog.tile import Tile
+
+    if algorithm is not None and not any(isinstance(module, Tile) for module in model.modules()):
+        model = convert(model, InMemorySGD())  # how many vectors there are does not depend on the algorithm
     tiles = tiles_of(model)
     given = None if inputs is None else count_vectors(model, inputs)
     vectors = vectors_of(tiles, samples, given=given)

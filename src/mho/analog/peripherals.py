@@ -22,6 +22,9 @@ class Peripherals(Spec):
     where steps without bits, bounds or noise are left out. Bound management "iterative" reads a vector of which an
     output was clipped again, with half the input each time, and scales the result back.
 
+    In training every read has noise of its own. In evaluation reads are numbered from the start of each call of the
+    model, so the same call gives the same answer, and sample i of every batch has the same noise.
+
     Attributes:
         input_bits: of the converter before the array; ``None`` for an exact one.
         output_bits: of the converter behind it; needs ``output_bound``.

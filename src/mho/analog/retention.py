@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mho.analog.hardware import Hardware
 from mho.analog.network_cost import cost
 from mho.analog.published import REFERENCE_DRIFT, RETENTION_SAMPLES
-from mho.analog.tiles import tiles_of
+from mho.analog.tiles import idle_line, tiles_of
 from mho.text import table
 from mho.units import format_duration, percent
 
@@ -114,6 +114,7 @@ class Retention:
         title = (
             "What has to be remembered: A from read to read, R with a drift of so much of the range, W throughout"
             f"\n(published: A {low} to {high} samples; R as here)"
+            f"{idle_line([one.tile for one in self.tiles if one.vector_seconds is None])}"
         )
         header = ["tile", "algorithm", "A: vectors", "time", "leaks %", "chopper", "R: %", "W: vectors", "time"]
         return table([*header, "leaks %"], rows, left=2, title=title)

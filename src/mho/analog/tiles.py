@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,34 @@ if TYPE_CHECKING:
 def tiles_of(model: nn.Module) -> dict[str, Tile]:
     """Tiles by name, in the order of the model; one that several layers share counts once.
 
+    A tile of a layer is called as the parameter of ``model`` that it holds, with the number of the block if there are
+    several; another one by its own name, or where it is.
+
     Args:
         model: a converted model, or a tile.
 
     Raises:
-        ModelError: it has none.
+        ModelError: it has none, or is no module.
     """
-    from mho.analog.tile import Tile
+    from torch import nn
 
-    found = {_named(path, tile): tile for path, tile in model.named_modules() if isinstance(tile, Tile)}
+    from mho.analog.layers.base import AnalogLayer
+    from mho.analog.tile import Tile
+    from mho.memory.layers import full_name
+
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"{model!r} is no torch.nn.Module with analog tiles; analog.convert(model, ...) makes one")
+    held = {}
+    for path, layer in model.named_modules():
+        for name in layer.banks if isinstance(layer, AnalogLayer) else ():
+            tiles = list(layer.bank(name).tiles)
+            for i, tile in enumerate(tiles):
+                held[id(tile)] = full_name(path, name) + (f".{i}" if len(tiles) > 1 else "")
+    found: dict[str, Tile] = {}
+    for path, tile in model.named_modules():
+        if isinstance(tile, Tile):
+            name = held.get(id(tile)) or tile.name or path or "tile"
+            found[path if name in found else name] = tile
     if not found:
         said = type(model).__name__
         raise ModelError(f"{said} has no analog tiles; convert it first: analog.convert(model, analog.AGAD(cell=cell))")
@@ -36,11 +55,11 @@ def tiles_of(model: nn.Module) -> dict[str, Tile]:
 def vectors_of(
     tiles: Mapping[str, Tile], samples: float | None = None, *, given: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """Vectors of every tile for one sample of the network.
+    """Vectors of every tile for one sample of the network; none for a tile that was never updated.
 
     Args:
         tiles: of a network that was trained, or nothing is counted.
-        samples: that the network was trained with; those of the tile with fewest vectors if ``None``.
+        samples: that the network was trained with; those of the updated tile with fewest vectors if ``None``.
         given: counted elsewhere.
 
     Raises:
@@ -52,7 +71,7 @@ def vectors_of(
     if samples is not None and not samples > 0:
         raise SpecError(f"samples={samples} must be more than zero")
     seen = {name: int(tile.samples) for name, tile in tiles.items()}
-    fewest = min(seen.values())
+    fewest = min(filter(None, seen.values()), default=0)
     if not fewest:
         name = min(seen, key=lambda name: seen[name])
         raise ModelError(
@@ -91,6 +110,9 @@ def count_vectors(model: nn.Module, inputs: Inputs) -> dict[str, float]:
     return found
 
 
-def _named(path: str, tile: Tile) -> str:
-    """What tables call a tile: the parameter that it holds, or where it is."""
-    return tile.name or path or "tile"
+def idle_line(names: Sequence[str]) -> str:
+    """What a table says about tiles that got no vectors: a line with its break, or nothing."""
+    if not names:
+        return ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"\nNever updated (frozen, or not in use): {', '.join(names[:3])}{more}"

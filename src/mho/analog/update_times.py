@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mho.analog.hardware import Hardware
 from mho.analog.naming import NAMES, TITLES
 from mho.analog.update_time import UpdateCost, update_time
 from mho.errors import SpecError
@@ -52,21 +53,30 @@ class UpdateTimes:
 
 
 def update_times(
-    algorithms: Sequence[str | Algorithm] = tuple(NAMES), n: int | tuple[int, int] = 512, **options: Any
+    algorithms: str | Algorithm | Sequence[str | Algorithm] = tuple(NAMES),
+    n: int | tuple[int, int] = 512,
+    *,
+    hardware: Hardware | None = None,
+    **options: Any,
 ) -> UpdateTimes:
     """How long does an update take, with each of some algorithms?
 
     Args:
-        algorithms: names or specs; the five of the published table unless given.
+        algorithms: one or several names or specs; the five of the published table unless given.
         n: as :func:`mho.analog.update_time` takes it.
-        **options: as :func:`mho.analog.update_time` takes them, for all algorithms.
+        hardware: times and speeds; the paper's if ``None``.
+        **options: further ones of :func:`mho.analog.update_time`, for all algorithms.
 
     Raises:
         UnknownNameError, SpecError: as :func:`mho.analog.update_time`; or no algorithm is named.
     """
+    if isinstance(algorithms, Hardware):
+        raise SpecError("update_times: hardware goes by name: update_times(hardware=analog.Hardware(...))")
+    if isinstance(algorithms, str) or not isinstance(algorithms, Iterable):
+        algorithms = (algorithms,)
     if not algorithms:
         raise SpecError(f"update_times: no algorithm is named; some of {', '.join(NAMES)}")
-    return UpdateTimes(costs=tuple(update_time(a, n, **options) for a in algorithms))
+    return UpdateTimes(costs=tuple(update_time(a, n, hardware=hardware, **options) for a in algorithms))
 
 
 _TIMES = ["algorithm", "n_s", "l", "digital ns", "reads ns", "pulses ns", "ns", "published ns", "times faster than MP"]

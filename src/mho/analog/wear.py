@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mho.analog.published import PULSES_A_SAMPLE
-from mho.analog.tiles import tiles_of, vectors_of
+from mho.analog.sgd import InMemorySGD
+from mho.analog.tiles import idle_line, tiles_of, vectors_of
 from mho.errors import ModelError, SpecError, unknown
 from mho.text import table
 from mho.units import significant
@@ -44,7 +46,8 @@ class ArrayWear:
         percentiles: percentile to pulses.
         counts: devices a bin.
         edges: of the bins, from 0 to ``maximum``; one more than ``counts``.
-        bound: pulses a vector that the algorithm cannot exceed; ``None`` where there is no such number.
+        bound: pulses a vector that no device can have exceeded: the whole pulses possible in so many vectors, over
+            them; ``None`` where there is no such number.
     """
 
     tile: str
@@ -107,12 +110,14 @@ class Wear:
     Attributes:
         arrays: the gradient and the weight array of every tile, in the order of the model.
         samples: that the network was trained with.
+        idle: tiles that were never updated, frozen or not in use; none of their arrays is here.
     """
 
     references: ClassVar[tuple[str, ...]] = ("rasch2024fast",)
 
     arrays: tuple[ArrayWear, ...]
     samples: float
+    idle: tuple[str, ...] = ()
 
     def of(self, array: str) -> tuple[ArrayWear, ...]:
         """The arrays of one kind, "gradient" or "weight".
@@ -126,7 +131,7 @@ class Wear:
         return tuple(one for one in self.arrays if one.array == array)
 
     def lifetime_samples(self, endurance: float | Mapping[str, float]) -> float:
-        """Samples until the first device has had all the pulses it bears.
+        """Samples until the first device has had all the pulses it bears; :meth:`first_worn` says where it is.
 
         Args:
             endurance: pulses that a device bears; or one number for "gradient" and one for "weight", as the two arrays
@@ -136,14 +141,29 @@ class Wear:
             SpecError: a number of pulses is not positive.
             UnknownNameError: there are no arrays of this kind.
         """
+        return min((samples for samples, _ in self._lifetimes(endurance)), default=float("inf"))
+
+    def first_worn(self, endurance: float | Mapping[str, float]) -> ArrayWear:
+        """The array whose busiest device decides :meth:`lifetime_samples`: its ``tile`` and ``array`` say which.
+
+        Args:
+            endurance: as :meth:`lifetime_samples` takes it; one array at least must be named.
+
+        Raises:
+            SpecError, UnknownNameError: as :meth:`lifetime_samples`; or no array is named.
+        """
+        found = self._lifetimes(endurance)
+        if not found:
+            raise SpecError("endurance names no array; give pulses, or such as {'gradient': 1e9, 'weight': 1e5}")
+        return min(found, key=lambda one: one[0])[1]
+
+    def _lifetimes(self, endurance: float | Mapping[str, float]) -> list[tuple[float, ArrayWear]]:
+        """Samples until the first device of an array is worn out, of every array that is named."""
         limits = endurance if isinstance(endurance, Mapping) else {one.array: endurance for one in self.arrays}
         for array, pulses in limits.items():
             if not pulses > 0:
                 raise SpecError(f"endurance of the {array} arrays, {pulses}, must be more than zero pulses")
-        return min(
-            (one.lifetime_samples(pulses) for array, pulses in limits.items() for one in self.of(array)),
-            default=float("inf"),
-        )
+        return [(one.lifetime_samples(pulses), one) for array, pulses in limits.items() for one in self.of(array)]
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat record an array."""
@@ -152,7 +172,12 @@ class Wear:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         published = {array: list(between) for array, between in PULSES_A_SAMPLE.items()}
-        return {"arrays": self.rows(), "samples": self.samples, "published_maximum_per_sample": published}
+        return {
+            "arrays": self.rows(),
+            "samples": self.samples,
+            "idle": list(self.idle),
+            "published_maximum_per_sample": published,
+        }
 
     def __str__(self) -> str:
         rows = [
@@ -176,6 +201,7 @@ class Wear:
             if any(one.array == array for one in self.arrays)
         )
         title = f"Pulses a device after {self.samples:,.0f} samples (published, most a sample: {said})"
+        title += idle_line(self.idle)
         header = ["tile", "array", "devices", "vectors", "mean", *(f"p{p}" for p in PERCENTILES), "most"]
         return table([*header, "most/vector", "most/sample", "bound/vector"], rows, left=2, title=title)
 
@@ -189,15 +215,20 @@ def wear(model: nn.Module, *, samples: float | None = None) -> Wear:
             sample, which is so wherever the network ends in a dense layer.
 
     Raises:
-        ModelError: it has no tiles, was never updated, or does not count its pulses.
+        ModelError: it has no tiles or no cells, was never updated, or does not count its pulses.
         SpecError: ``samples`` is not positive.
     """
-    tiles = {name: tile for name, tile in tiles_of(model).items() if tile.algorithm.cells}
+    there = tiles_of(model)
+    celled = {name: tile for name, tile in there.items() if tile.algorithm.cells}
+    if not celled:
+        used = ", ".join(dict.fromkeys(type(tile.algorithm).__name__ for tile in there.values()))
+        raise ModelError(f"no tile has cells that wear out: {used} keeps weights as numbers")
+    tiles = {name: tile for name, tile in celled.items() if int(tile.samples)}
+    if not tiles:
+        raise ModelError(f"tile '{next(iter(celled))}' was never updated: train the model first")
     for name, tile in tiles.items():
         if not tile.pulses:
             raise ModelError(f"tile '{name}' does not count its pulses; convert the model with counted=True")
-        if not int(tile.samples):
-            raise ModelError(f"tile '{name}' was never updated: train the model first")
     vectors = vectors_of(tiles, samples)
     trained = samples or min(int(tile.samples) for tile in tiles.values())
     found = [
@@ -205,7 +236,7 @@ def wear(model: nn.Module, *, samples: float | None = None) -> Wear:
         for name, tile in tiles.items()
         for array, pulses in tile.pulses.items()
     ]
-    return Wear(arrays=tuple(found), samples=trained)
+    return Wear(arrays=tuple(found), samples=trained, idle=tuple(name for name in celled if name not in tiles))
 
 
 def _of_array(name: str, array: str, pulses: NDArray[np.int32], tile: Tile, samples: float) -> ArrayWear:
@@ -234,13 +265,15 @@ def _of_array(name: str, array: str, pulses: NDArray[np.int32], tile: Tile, samp
 def _bound(array: str, tile: Tile) -> float | None:
     """Pulses a vector at most: as many as a train has slots, or one every time a slice is read.
 
-    A device of the weight array can only get its single pulse when its slice is read, once in n_s n vectors.
+    A device of the weight array can only get its single pulse when its slice is read, once in n_s n vectors. Few
+    vectors hold one read more than their share, so reads are counted whole.
     """
     algorithm: Any = tile.algorithm
     every = getattr(algorithm, "transfer_every", None)
     if array == "weight" and every is not None:
         outputs, inputs = tile.weight.shape[-2:]
-        return 1.0 / int(every * (inputs if algorithm.read == "columns" else outputs))
-    if array == "gradient" or type(algorithm).__name__ == "InMemorySGD":
+        vectors = int(tile.samples)
+        return ceil(vectors / int(every * (inputs if algorithm.read == "columns" else outputs))) / vectors
+    if array == "gradient" or isinstance(algorithm, InMemorySGD):
         return float(algorithm.pulses.length)
     return None

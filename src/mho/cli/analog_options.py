@@ -25,6 +25,10 @@ class FieldOptions:
     """Fields of the algorithms that are asked for most; all of them go into a YAML file."""
 
     transfer_every: Annotated[int | None, Parameter(help="Samples between two reads of A (n_s).")] = None
+    read: Annotated[
+        Literal["columns", "rows"] | None,
+        Parameter(help="Whether columns (inputs) or rows (outputs) of A are read in turn; columns unless given."),
+    ] = None
     granularity: Annotated[float | None, Parameter(help="Of the digital accumulator H (gamma_0).")] = None
     fast_rate: Annotated[
         float | None, Parameter(help="Learning rate of A, as a share of what it can take (eta_0).")

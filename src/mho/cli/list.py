@@ -10,10 +10,14 @@ from mho.text import table
 
 
 def listing(
-    what: Annotated[Literal["devices", "models", "data", "methods"], Parameter(help="Which table.")], /
+    what: Annotated[
+        Literal["devices", "models", "data", "methods", "cells", "algorithms"], Parameter(help="Which table.")
+    ],
+    /,
 ) -> None:
-    """List the devices, models, data sets or training methods that come with mho, each with its source."""
-    print({"devices": _devices, "models": _models, "data": _data, "methods": _methods}[what]())
+    """List the devices, models, data sets, training methods, pulsed cells or algorithms that come with mho."""
+    tables = {"devices": _devices, "models": _models, "data": _data, "methods": _methods}
+    print((tables | {"cells": _cells, "algorithms": _algorithms})[what]())
 
 
 listing.__name__ = "list"
@@ -57,6 +61,31 @@ def _methods() -> str:
         summary = (sys.modules[method.__module__].__doc__ or "").splitlines()[0].rstrip(".")
         rows.append([name, summary, ", ".join(method.references)])
     return f"{table(['method', 'what it is', 'paper'], rows, left=3)}\n\nBibTeX: mho cite qin2025neft"
+
+
+def _cells() -> str:
+    from mho.devices import PULSED
+
+    rows = [
+        [p.name, type(cell := p()).__name__, f"{cell.n_states:,.0f}", p.summary, p.reference] for p in PULSED.values()
+    ]
+    own = "your own: --cell pulses.csv with the columns up,down, or --cell cell.yaml (kind: SoftBounds, fields)"
+    return f"{table(['pulsed cell', 'kind', 'states', 'what it is', 'source'], rows, left=5)}\n\n{own}"
+
+
+def _algorithms() -> str:
+    import sys
+
+    from mho import analog
+    from mho.analog.naming import NAMES, TITLES
+
+    rows = []
+    for name, kind in NAMES.items():
+        found = getattr(analog, kind)
+        summary = (sys.modules[found.__module__].__doc__ or "").splitlines()[0].rstrip(".")
+        rows.append([name, TITLES[kind], summary, ", ".join(found.references)])
+    header = ["algorithm", "in tables", "what it does", "paper"]
+    return f"{table(header, rows, left=4)}\n\nfields: mho analog train --help; in Python analog.AGAD and the like"
 
 
 def _data() -> str:

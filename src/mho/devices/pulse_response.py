@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +25,8 @@ SPREAD = 3
 """Devices without which their spread is not estimated."""
 _NEAREST, _FARTHEST = 0.8, 3.0
 """Where a soft bound may lie; pulses reached from -1 to 1, and a straight line has its bound anywhere."""
+_NEAR = 1e-3
+"""Relative distance from a limit of the search that is taken for the limit."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def fit_response(
         down: the same for a run of pulses down, which starts high.
         law: which kind of cell.
 
+    Warns where a soft bound is at the limit of its search.
+
     Returns:
         The cell, and what 0 and 1 stand for; rates, biases and algorithms know nothing of siemens.
 
@@ -85,11 +90,23 @@ def fit_response(
     centre, scale = float(highs.mean() + lows.mean()) / 2, float(highs.mean() - lows.mean()) / 2
     span = (1 / _FARTHEST, 1 / _NEAREST) if law == "soft-bounds" else (0.0, 1.0)
     rises, falls = [], []
+    held: list[str] = []
     for i, (rise, fall, low, high) in enumerate(zip(ups, downs, lows, highs, strict=True), 1):
         # Each device is fitted where it went from -1 to 1 itself, then told in the unit of all.
         own, half = (low + high) / 2, (high - low) / 2
-        rises.append(_in_unit(fit_run((rise - own) / half, span), (centre - own) / half, half / scale, i))
-        falls.append(_in_unit(fit_run((own - fall) / half, span), (own - centre) / half, half / scale, i))
+        runs_of = [fit_run((rise - own) / half, span), fit_run((own - fall) / half, span)]
+        if law == "soft-bounds":
+            named = zip(("upper", "lower"), runs_of, strict=True)
+            held += [f"{at} of device {i}" for name, run in named if (at := _limit(run, name))]
+        rises.append(_in_unit(runs_of[0], (centre - own) / half, half / scale, i))
+        falls.append(_in_unit(runs_of[1], (own - centre) / half, half / scale, i))
+    if held:
+        more = f" and {len(held) - 2} more" if len(held) > 2 else ""
+        warnings.warn(
+            f"fit of pulse responses: {', '.join(held[:2])}{more} sits at the limit of the search, which the data do "
+            "not decide; compare a linear-step fit",
+            stacklevel=2,
+        )
     fields = _steps(rises, falls)
     if law == "soft-bounds":
         top, bottom = np.array([1 / r.shrinks for r in rises]), np.array([-1 / f.shrinks for f in falls])
@@ -114,6 +131,14 @@ def fit_response(
         for name in ("read_noise", "flicker")
     )
     return PulseFit(cell=cell, devices=len(rises), centre=centre, scale=scale, read_noise=read, flicker=flicker)
+
+
+def _limit(run: Run, bound: str) -> str:
+    """Which limit of the search a soft bound stopped at; empty where it did not."""
+    for far in (_FARTHEST, _NEAREST):
+        if math.isclose(run.shrinks * far, 1, rel_tol=_NEAR):
+            return f"the {bound} bound ({far:g} times half the range)"
+    return ""
 
 
 def _in_unit(run: Run, zero: float, unit: float, device: int) -> Run:

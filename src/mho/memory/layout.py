@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from mho.errors import SpecError
+from mho.errors import ModelError, SpecError
 from mho.memory.deployment import Chips, Placement
 from mho.memory.description import Description, StoredLayer
 
@@ -20,7 +20,13 @@ def describe(chips: Chips, *, tile: tuple[int, int] = (128, 128)) -> Description
 
     Raises:
         SpecError: ``tile`` is not two positive numbers.
+        ModelError: ``chips`` is no deployed model.
     """
+    if not isinstance(chips, Chips):
+        raise ModelError(
+            f"describe takes the chips of a deployed model, not: {type(chips).__name__}; "
+            "mho.describe(mho.deploy(model, memory)); a model on arrays may be deployed as it is"
+        )
     if len(tile) != 2 or min(tile) < 1:
         raise SpecError(f"tile={tile} must be two positive numbers of cells: (rows, columns)")
     memories = {f"{m.label}" if i == 0 else f"{m.label} ({i + 1})": m for i, m in enumerate(chips.memories)}

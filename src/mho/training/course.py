@@ -19,6 +19,7 @@ from mho.training.batches import shuffled
 from mho.training.method import Method, Taught
 from mho.training.monitor import Judgement
 from mho.training.norms import refresh_norms
+from mho.training.own_updates import paces, warn_if_slow
 from mho.training.plain import plain, right
 from mho.training.ranks import Ranks
 from mho.training.recipe import Recipe
@@ -81,6 +82,7 @@ class Course:
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._order = torch.Generator().manual_seed(recipe.seed)
         self._step = 0
+        self._paces = paces(model)
         with setup.generators_kept(self.place):
             setup.seed_dropout(recipe.seed + ranks.rank, self.place)
             self._dropout = setup.generators(self.place)
@@ -129,6 +131,8 @@ class Course:
                 right_in.append(right(outputs.detach(), their_targets))
                 seen += targets.numel()
                 self._step += 1
+                if self._step == 1:
+                    warn_if_slow(self.model, self._paces, self.recipe.epochs * len(self.samples) / len(targets))
                 if len(losses) % _LOOK == 0 and self.ranks.world == 1:  # all processes have to stop together
                     self._check_losses(losses, number, rate)
                 bar.advance()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,13 +20,16 @@ from mho.zoo.hub import fetch
 from mho.zoo.registry import build, built_as
 
 _ARCHITECTURE, _OPTIONS, _METADATA = "mho.architecture", "mho.options", "mho.metadata"
+_ON_ARRAYS = "_mho_was_built_as"
+"""Attribute that ``analog.convert`` leaves on the networks it makes."""
 
 
 def save(model: nn.Module, path: str | Path, **metadata: Any) -> Path:
     """Write all parameters and buffers of ``model``, and what it is, to a safetensors file.
 
     A network made by :func:`mho.zoo.build` is rebuilt by :func:`load`; for any other network the file holds
-    the tensors alone and :func:`load_into` reads them back. The file appears whole or not at all.
+    the tensors alone and :func:`load_into` reads them back. The file appears whole or not at all. Of a network on
+    arrays (``analog.convert``) it holds the arrays too, which one line warns of.
 
     Args:
         model: the network, on any device.
@@ -42,6 +46,12 @@ def save(model: nn.Module, path: str | Path, **metadata: Any) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise SpecError(f"path='{path}' must end in .safetensors: weights are never pickled")
+    if _ON_ARRAYS in vars(model):
+        warnings.warn(
+            f"{path}: this network is on arrays, and zoo.load_into of one converted alike is all that reads the file; "
+            "for zoo.load and mho evaluate save analog.extract(model)",
+            stacklevel=2,
+        )
     return write_bytes(path, pack(model, **metadata))
 
 

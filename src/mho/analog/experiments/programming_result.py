@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mho.analog.algorithm import Algorithm
+from mho.analog.experiments import intervals
 from mho.errors import UnknownNameError, unknown
 from mho.evaluation.population import nulls
-from mho.evaluation.statistics import Interval, mean_interval
+from mho.evaluation.statistics import Interval
 from mho.spec import from_dict, references
 from mho.text import table
 
@@ -49,8 +50,8 @@ class Level:
     seconds: float = 0.0
 
     def error(self, confidence: float = 0.95) -> Interval:
-        """Mean over chips with its Student-t interval."""
-        return mean_interval(self.errors, confidence)
+        """Mean over chips with its Student-t interval, which ends at 0; without limits of fewer than three chips."""
+        return intervals.bounded(self.errors, confidence)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -192,7 +193,8 @@ class Programming:
         title = (
             f"Standard deviation of w - w^ of {self.size}x{self.size} programmed by {self.samples:,} samples, rate "
             f"{self.rate:g}, by standard deviation of the reference; {chips}, "
-            f"[{100 * self.confidence:g} % intervals over chips]; pulses per sample and device at the first"
+            f"{intervals.heading(self.chips, self.confidence, 'chips')}; pulses: of an average device, a sample, with "
+            "the smallest error of the reference"
         )
         header = ["algorithm", "states", *(f"{std:g}" for std in self.reference_std), "pulses of A", "of W"]
         return table(header, rows, title=title)
@@ -204,7 +206,7 @@ def _cell(level: Level | None, first: Level, confidence: float) -> str:
     if not level.has_reference and level is not first:
         return "same"
     error = level.error(confidence)
-    return f"{error.value:.4f}" + ("" if math.isnan(error.low) else f" [{error.low:.4f}, {error.high:.4f}]")
+    return intervals.shown(error, f"{error.value:.4f}", f"{error.low:.4f}", f"{error.high:.4f}")
 
 
 def _states(n: float | None) -> str:

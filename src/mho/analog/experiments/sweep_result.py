@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mho.analog.algorithm import Algorithm
+from mho.analog.experiments import intervals
 from mho.errors import UnknownNameError, unknown
 from mho.evaluation.population import nulls
 from mho.evaluation.statistics import Interval, mean_interval
@@ -52,8 +53,8 @@ class Trained:
     seconds: NDArray[np.float64]
 
     def error(self, confidence: float = 0.95) -> Interval:
-        """Mean test error over seeds with its Student-t interval."""
-        return mean_interval(self.errors, confidence)
+        """Mean test error over seeds with its Student-t interval, within 0 and 1; no limits of fewer than three."""
+        return intervals.bounded(self.errors, confidence, 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -175,29 +176,36 @@ class Sweep:
 
     def __str__(self) -> str:
         rows = []
+        # Bounds as they are need no column, nor do references that nobody reads.
+        wide = any(p.bounds not in (None, 1.0) for p in self.points)
+        refers = any(p.has_reference for p in self.points)
+        shown = [name for name in AXES if {"bounds": wide, "reference_std": refers}.get(name, True)]
         for point in (*self.points, *([] if self.floating is None else [self.floating])):
-            axes = [_shown(getattr(point, name), 4) for name in AXES]
-            if point.algorithm is not None and not point.has_reference:
-                axes[1] = "any"
+            axes = [_shown(getattr(point, name), 4) for name in shown]
+            if refers and point.algorithm is not None and not point.has_reference:
+                axes[shown.index("reference_std")] = "any"
             pulses = [f"{_shown(mean_interval(p).value, 2)}" for p in (point.gradient_pulses, point.weight_pulses)]
             loss = _shown(mean_interval(point.losses).value, 4)
-            row = [point.label, *axes, _error(point.error(self.confidence)), loss, *pulses]
+            row = [point.label, *axes, self._error(point), loss, *pulses]
             if row not in rows:
                 rows.append(row)
         seeds = f"{len(self.seeds)} seed{'s' * (len(self.seeds) > 1)}"
         recipe = f"{self.recipe.epochs} epoch{'s' * (self.recipe.epochs > 1)}, rate {self.recipe.lr:g}"
+        # One training by itself says so: there is nothing to have an interval of.
+        note = "" if len(self.seeds) == 1 else f"{intervals.heading(len(self.seeds), self.confidence, 'seeds')}; "
+        wider = "; bounds of cells times as far off as their own" if "bounds" in shown else ""
         title = (
             f"{self.model} on {self.data}: test error in %, {seeds}, {self.images:,} samples; {recipe}, batches of "
-            f"{self.recipe.batch_size}; [{100 * self.confidence:g} % intervals over seeds]; pulses per vector of the "
-            "device that got most"
+            f"{self.recipe.batch_size}; {note}pulses per vector of the device that got most{wider}"
         )
-        header = ["algorithm", "states", "reference error", "bounds", "test error", "loss", "pulses of A", "of W"]
+        names = {"n_states": "states", "reference_std": "reference error", "bounds": "bounds, times"}
+        header = ["algorithm", *(names[name] for name in shown), "test error", "loss", "pulses of A", "of W"]
         return table(header, rows, title=title)
 
-
-def _error(error: Interval) -> str:
-    shown = percent(error.value)
-    return shown if math.isnan(error.low) else f"{shown} [{percent(error.low)}, {percent(error.high)}]"
+    def _error(self, point: Trained) -> str:
+        error = point.error(self.confidence)
+        text = percent(error.value)
+        return text if len(self.seeds) == 1 else intervals.shown(error, text, percent(error.low), percent(error.high))
 
 
 def _shown(value: float | None, digits: int = 6) -> str:

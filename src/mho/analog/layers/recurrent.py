@@ -35,11 +35,14 @@ class _AnalogRecurrent(AnalogLayer, nn.RNNBase):
         raise NotImplementedError
 
     def forward(self, input: Any, hx: Any = None) -> Any:
-        """As the layer that this one extends; of packed sequences only in evaluation mode."""
+        """As the layer that this one extends; of packed sequences only where nothing is kept for the arrays."""
         if self.as_usual:
             return self.plain.forward(self, input, hx)
         if isinstance(input, PackedSequence):
-            raise ModelError(f"{type(self).__name__} takes no packed sequences; pad_packed_sequence(...) unpacks them")
+            raise ModelError(
+                f"{type(self).__name__} learns from no packed sequences; pad_packed_sequence(...) unpacks them, and to "
+                "evaluate, use model.eval() with torch.no_grad()"
+            )
         if input.dim() not in (2, 3):
             raise ModelError(f"{type(self).__name__} takes 2 or 3 dimensions, not {input.dim()}")
         alone = input.dim() == 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mho.reports.analog import comparing
 from mho.reports.analog.comparing import Ranked
-from mho.reports.analog.phrases import ERROR, chips, measured, reference, several, states
+from mho.reports.analog.phrases import ERROR, chips, measured, not_apart, reference, several, states
 from mho.reports.analog.view import Analog
 from mho.reports.labels import listed
 from mho.reports.wording import NBSP, capital
@@ -20,11 +20,15 @@ FALLING = 0.97  # from the first to the second half of the last samples: what is
 def opening(view: Analog, programming: Programming) -> str:
     n = next((n for n in programming.n_states if n is not None), None)
     ranked = [r for r in comparing.levels(programming, n) if not r.digital] or comparing.levels(programming, n)
-    best, hard = ranked[0], max(r.worst.reference_std for r in ranked)
-    found = measured(ERROR, best.worst.error(view.confidence))
-    where = f"On an array of {programming.size}×{programming.size} with {states(n)} and {reference(hard)}"
-    out = f"{where}, {best.label} programs weights to {found} of the largest one"
-    others = [f"{r.label} to {ERROR.said(float(r.worst.errors.mean()))}" for r in ranked[1:]]
+    level = comparing.level_with(ranked, view.confidence)
+    where = f"On an array of {programming.size}×{programming.size} with {states(n)}"
+    if any(_refers(r) for r in ranked):
+        where += f" and {reference(max(r.worst.reference_std for r in ranked))}"
+    said = [f"{r.label} programs weights to {measured(ERROR, r.worst.error(view.confidence))}" for r in level[:1]]
+    said += [f"{r.label} to {measured(ERROR, r.worst.error(view.confidence))}" for r in level[1:]]
+    out = f"{where}, {listed(said)} of the largest one"
+    out += f", {not_apart(programming.chips, 'chip')}" if len(level) > 1 else ""
+    others = [f"{r.label} to {ERROR.said(float(r.worst.errors.mean()))}" for r in ranked if r not in level]
     return f"{out}{f'; {listed(others)}' if others else ''} ({chips(programming)})."
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mho.analog.experiments.intervals import FEWEST
 from mho.analog.published_errors import SIZE
 from mho.reports.analog import comparing, tables, words
 from mho.reports.analog.phrases import chips, seeds, setting, several
@@ -19,31 +21,48 @@ if TYPE_CHECKING:
 PAPER, TOOL = "rasch2024fast", "rasch2021aihwkit"
 TERMS = [
     (
+        r"\bchips?\b",
         "Chip",
         "A set of devices, with the pulses that they get. The same seed and number is always the same chip.",
     ),
     (
-        "A, W",
+        r"(?-i:\b[AWH]\b)|gradient array",
+        "A, W, H",
         "Arrays of the same size. A gathers gradients as pulses; what is read of it goes into H, and where H is full, "
         "the weight in W gets one pulse.",
     ),
     (
+        r"symmetry point",
         "Symmetry point",
         "The conductance at which a pulse up and a pulse down move a device equally far. Pulses that cancel on average "
         "pull devices there.",
     ),
     (
+        r"\breferences?\b|σᵣ",
         "Reference, σᵣ",
         "A is read relative to the symmetry points of its devices, which a reference R should hold. σᵣ is the "
         "standard deviation by which it misses them, with weights from −1 to 1: 0.1 is 5 % of the range.",
     ),
-    ("States", "Steps of a device from one bound to the other, at the size that steps have in the middle."),
     (
+        r"\bstates\b",
+        "States",
+        "Steps of a device from one bound to the other, at the size that steps have in the middle.",
+    ),
+    (
+        r"\bchoppers?\b",
         "Chopper",
         "A sign that turns now and then, by which gradients are multiplied before A and reads after it: what is "
         "always there, such as a wrong reference, cancels.",
     ),
+    (r"\bn_s\b", "n_s, l", "Vectors between two reads of A; slots of an average pulse train."),
+    (
+        r"\bvectors?\b",
+        "Vector",
+        "What an array learns from at once: a sample of a dense layer, a position of a convolution, a step of a "
+        "sequence.",
+    ),
 ]
+"""Where a word occurs, the word, and what it means."""
 ERRORS = (
     "Error of weights",
     "The standard deviation of w − ŵ over the array, with ŵ the weights to be learned, in percent of a weight of 1.",
@@ -53,7 +72,7 @@ ERRORS = (
 def chapter(sources: Sequence[Source], known: Sequence[str]) -> Chapter:
     """The chapter of ``sources``, at least one; ``known`` are the labels of the page's results."""
     view = Analog.of(sources)
-    return Chapter(
+    made = Chapter(
         id="analog",
         heading="Training on the array",
         headline=words.opening(view),
@@ -63,11 +82,29 @@ def chapter(sources: Sequence[Source], known: Sequence[str]) -> Chapter:
         plates=plates(view, {} if known else view.specs()),
         tables=_tables(view),
         command=_calls(view),
-        terms=[*_interval(view), *TERMS, *([ERRORS] if view.programmings else [])],
+        terms=[],
         facts=tables.facts(view),
         references=_references(view),
-        opening=words.opening(view),
+        # Of costs alone the first finding is the answer; once is enough.
+        opening=words.opening(view) if view.sweeps or view.programmings or view.toys else "",
     )
+    return made._replace(terms=[*_interval(view), *_terms(made), *([ERRORS] if view.programmings else [])])
+
+
+def _terms(made: Chapter) -> list[tuple[str, str]]:
+    """The terms that occur in the words, figures and tables of a chapter, or in what is said of those."""
+    texts = [made.opening, *made.caveats, *(s for f in made.findings for s in (f.label, *f.sentences))]
+    texts += [text for plate in made.plates for text in (plate.caption, *(key.words for key in plate.keys))]
+    for numbered in made.tables:
+        texts += [numbered.heading, numbered.words, *numbered.table.header]
+        texts += [cell.text for row in numbered.table.rows for cell in row[: numbered.table.left]]
+    said, used = " ".join(texts), set[str]()
+    while more := {
+        term: meaning for where, term, meaning in TERMS if term not in used and re.search(where, said, re.IGNORECASE)
+    }:
+        used |= set(more)
+        said = " ".join(more.values())
+    return [(term, meaning) for _, term, meaning in TERMS if term in used]
 
 
 def _references(view: Analog) -> tuple[str, ...]:
@@ -77,9 +114,10 @@ def _references(view: Analog) -> tuple[str, ...]:
 
 
 def _interval(view: Analog) -> list[tuple[str, str]]:
-    if not (view.programmings or view.sweeps):
+    over = [*["chips"] * any(p.chips >= FEWEST for p in view.programmings)]
+    over += ["seeds"] * any(len(s.seeds) >= FEWEST for s in view.sweeps)
+    if not over:
         return []
-    over = [*["chips"] * bool(view.programmings), *["seeds"] * bool(view.sweeps)]
     words_ = (
         f"A {100 * view.confidence:g}{NBSP}% Student interval over {' or '.join(over)}: how much the mean could change "
         "with others."
@@ -106,14 +144,14 @@ def _tables(view: Analog) -> list[Numbered]:
     )
     out = []
     for i, source in enumerate(view.programmings):
-        why = unit + (beside if source.size == SIZE else "")
+        why = unit + (beside if source.size == SIZE else "") + _few(source.chips, "chips")
         out.append(
             Numbered(f"analog-errors-{i}", f"Every array: {setting(source)}", why, tables.programming(view, source))
         )
     for i, swept in enumerate(view.sweeps):
         moving = [{"reference_std": "σᵣ", "n_states": "states", "bounds": "bounds"}[a] for a in comparing.varied(swept)]
         heading = f"Every network: {swept.model} on {swept.data}{', by ' * bool(moving)}{' and '.join(moving)}"
-        why = f"{several(len(swept.seeds), 'seed')}; pulses a sample of the device that got most."
+        why = f"{seeds(swept)}; pulses a vector of the device that got most.{_few(len(swept.seeds), 'seeds')}"
         out.append(Numbered(f"analog-networks-{i}", heading, why, tables.sweep(view, swept)))
     if view.updates:
         why = "Of one vector, beside Table 1 of the paper. Sign flips, comparisons and random numbers are not counted."
@@ -122,12 +160,16 @@ def _tables(view: Analog) -> list[Numbered]:
         why = "Of one sample, tile after tile; activations and biases are not counted."
         out.append(Numbered("analog-tiles", "What a sample takes", why, tables.networks(view)))
     if view.wears:
-        why = "Pulses of devices; bound: pulses a vector that an algorithm cannot exceed for long."
+        why = "Pulses of devices; bound: pulses a vector that no device can have exceeded."
         out.append(Numbered("analog-wear", "How often devices are pulsed", why, tables.wear(view)))
     if view.retentions:
         why = "A from read to read, W throughout; R may drift by so much of the range in a whole training."
         out.append(Numbered("analog-retention", "What has to be remembered", why, tables.retention(view)))
     return out
+
+
+def _few(n: int, what: str) -> str:
+    return f" [–]: no interval of fewer than {FEWEST} {what}." if n < FEWEST else ""
 
 
 def _calls(view: Analog) -> str:
@@ -159,7 +201,7 @@ def _calls(view: Analog) -> str:
     for cost in view.updates:
         u = cost.update
         out.append(
-            f"analog.update_time('{cost.algorithm}', n=({u.outputs}, {u.inputs}), transfer_every={u.transfer_every}, "
+            f"analog.update_time('{cost.kind}', n=({u.outputs}, {u.inputs}), transfer_every={u.transfer_every}, "
             f"mean_length={u.mean_length:g})"
         )
     out += ["analog.cost(model)"] * bool(view.networks) + ["analog.wear(model)"] * bool(view.wears)

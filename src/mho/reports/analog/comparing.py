@@ -85,6 +85,16 @@ def apart(better: Level | Trained, other: Level | Trained, confidence: float) ->
     return gap if gap.low > 0 else None
 
 
+def level_with(ranked: Sequence[Ranked[P]], confidence: float) -> list[Ranked[P]]:
+    """The first one, and those that its chips or seeds do not tell from it, in the order of ``ranked``."""
+    best: P = ranked[0].worst
+    out = [ranked[0]]
+    for r in ranked[1:]:
+        if np.isfinite(r.worst.errors).all() and apart(best, r.worst, confidence) is None:
+            out.append(r)
+    return out
+
+
 def bears(programming: Programming, label: str, n_states: float | None) -> float | None:
     """The largest error of the reference up to which an algorithm is almost as good as with the smallest one."""
     mine = [level for level in programming.levels if level.label == label and level.n_states == n_states]

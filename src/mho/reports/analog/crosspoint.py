@@ -27,9 +27,9 @@ ARRAYS = {
     "average": ("P", "P, average of its reads", 2),
     "baseline": ("Pref", "Pref, what a read counts from", 3),
     "hidden": ("H", "H, what reads add up to", 4),
-    "weight": ("W", "W, the weight", None),
+    "weight": ("W", "W, the weight", 5),
 }
-"""Name, words for the legend, and colour of every trace; W is ink."""
+"""Name, words for the legend, and colour of every trace."""
 AXES = (("A", ("gradient", "average", "reference", "baseline")), ("H", ("hidden",)), ("W", ("weight",)))
 TURNED = len(ARRAYS)
 THRESHOLDS = (-1.0, 1.0)
@@ -40,17 +40,16 @@ def plate(view: Analog, specs: Mapping[str, str]) -> Plate:
     """One panel a toy, of its first chip."""
     places = list(ARRAYS)
     seen = [name for name in ARRAYS if any(name in toy.traces for toy in view.toys)]
-    keys = [
-        Key(ARRAYS[name][1], "digital" if ARRAYS[name][2] is None else "line", ARRAYS[name][2], (places.index(name),))
-        for name in seen
-    ]
+    keys = [Key(ARRAYS[name][1], "line", ARRAYS[name][2], (places.index(name),)) for name in seen]
     keys += [Key("the chopper turns", "turn", None, (TURNED,))] * any(bool(toy.flips.any()) for toy in view.toys)
     drawn = view.toys[:PANELS]
     first = drawn[0]
-    caption = (
-        f"{capital('one crosspoint')} of a {first.size}×{first.size} array, first chip, sample by sample; dashed: "
-        "where H is full and W gets a pulse."
-    )
+    caption = f"{capital('one crosspoint')} of a {first.size}×{first.size} array, first chip, after every sample."
+    if any("hidden" in toy.traces and "gradient" in toy.traces for toy in drawn):
+        caption += (
+            " Dashed: where H is full. A read that takes it there sends a pulse to W and lowers H within the same "
+            "sample, so that H is seen to drop before it touches the line."
+        )
     if any(toy.gradient for toy in drawn):
         caption += " The mean gradient is constant and asks W to rise."
     if len(view.toys) > len(drawn):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
+from mho.analog.experiments.intervals import FEWEST, bounded
 from mho.analog.published_errors import PROGRAMMING_ERRORS, SIZE
 from mho.reports import figures
 from mho.reports.analog import comparing
@@ -57,13 +58,13 @@ def programming(view: Analog, source: Programming, specs: Mapping[str, str]) -> 
                        title=f"error of weights against error of the reference, {states(n)}")
         for n, drawn, known in found
     ]  # fmt: skip
-    keys = _lines(view, source.labels)
+    keys = _lines(view, source.labels, source.chips)
     used = [who for who in SOURCES if any(k.kind == SOURCES[who] for *_, known in found for k in known)]
     keys += [Key(NAMED[who], SOURCES[who]) for who in used]
     caption = (
         f"Error of programmed weights, the standard deviation of w − ŵ in percent of a weight of 1, against the "
         f"standard deviation of the reference around the symmetry points; 0.1 is 5{NBSP}% of the range. "
-        f"{_measured(view)} over {chips(source)}."
+        f"{_measured(view, source.chips)} over {chips(source)}."
     )
     caption += " Open markers: what others report, in settings of their own." if used else ""
     return Plate("programming", panels, caption, keys, specs)
@@ -71,8 +72,6 @@ def programming(view: Analog, source: Programming, specs: Mapping[str, str]) -> 
 
 def learning(view: Analog, source: Programming, specs: Mapping[str, str]) -> Plate:
     """Errors against samples, with the best and the worst reference, a panel each; of the fewest states."""
-    from mho.evaluation.statistics import mean_interval
-
     n = next((n for n in source.n_states if n is not None), None)
     stds = source.reference_std
     found: list[tuple[float, list[Course]]] = []
@@ -82,7 +81,7 @@ def learning(view: Analog, source: Programming, specs: Mapping[str, str]) -> Pla
             for level in source.levels:
                 if (level.label, level.reference_std) == (label, std) and level.n_states in (n, None):
                     points = [
-                        (float(at), mean := mean_interval(errors, view.confidence),
+                        (float(at), mean := bounded(errors, view.confidence),
                          f"{label}\nafter {at:,} samples\n{measured(ERROR, mean)}")
                         for at, errors in zip(source.at.tolist()[1:], level.course[1:], strict=True)
                     ]  # fmt: skip
@@ -102,7 +101,7 @@ def learning(view: Analog, source: Programming, specs: Mapping[str, str]) -> Pla
         f"The same error while arrays learn, {states(n)}; the figure before this one shows the mean of the last "
         f"{last:g}{NBSP}% of the samples."
     )
-    return Plate("learning", panels, caption, _lines(view, source.labels), specs)
+    return Plate("learning", panels, caption, _lines(view, source.labels, source.chips), specs)
 
 
 def networks(view: Analog, source: Sweep, axis: str, specs: Mapping[str, str]) -> Plate:
@@ -136,7 +135,7 @@ def networks(view: Analog, source: Sweep, axis: str, specs: Mapping[str, str]) -
                        heading=heading, title=f"test error against {AXES[axis]}")
         for heading, drawn in found
     ]  # fmt: skip
-    keys = _lines(view, source.labels) + [Key("floating point", "digital")] * (level is not None)
+    keys = _lines(view, source.labels, len(source.seeds)) + [Key("floating point", "digital")] * (level is not None)
     fixed = [
         place(name, values[0])
         for name, values in every.items()
@@ -144,7 +143,7 @@ def networks(view: Analog, source: Sweep, axis: str, specs: Mapping[str, str]) -
     ]
     where = f" ({', '.join(fixed)})" if fixed else ""
     caption = f"Test error of {source.model} on {source.data} against {AXES[axis]}{where}. "
-    caption += f"{_measured(view)} over {seeds(source)}."
+    caption += f"{_measured(view, len(source.seeds))} over {seeds(source)}."
     return Plate(f"networks-{axis.replace('_', '-')}", panels, caption, keys, specs)
 
 
@@ -164,9 +163,9 @@ def trained(view: Analog, source: Sweep, specs: Mapping[str, str]) -> Plate:
     return Plate("networks", [panel], caption, [], specs)
 
 
-def _lines(view: Analog, labels: Sequence[str]) -> list[Key]:
+def _lines(view: Analog, labels: Sequence[str], n: int) -> list[Key]:
     keys = [Key(label, "mean", view.slots[label], (view.slots[label],)) for label in labels]
-    return [*keys, Key("mean and its interval", "mean")]
+    return [*keys, *[Key("mean and its interval", "mean")] * (n >= FEWEST)]
 
 
 def _known(view: Analog, source: Programming, n: float | None) -> list[Known]:
@@ -211,5 +210,6 @@ def _point(view: Analog, source: Sweep, point: Trained) -> str:
     return "\n".join([*words, f"test error {measured(TEST, test_error(point, view.confidence))}", seeds(source)])
 
 
-def _measured(view: Analog) -> str:
-    return f"{capital('means')} with {100 * view.confidence:g}{NBSP}% intervals"
+def _measured(view: Analog, n: int) -> str:
+    known = f" with {100 * view.confidence:g}{NBSP}% intervals"
+    return f"{capital('means')}{known if n >= FEWEST else ', too few for intervals,'}"

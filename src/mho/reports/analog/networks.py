@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from mho.reports.analog import comparing
 from mho.reports.analog.comparing import Ranked
-from mho.reports.analog.phrases import TEST, measured, seeds, several, test_error
+from mho.reports.analog.phrases import TEST, measured, not_apart, seeds, several, test_error
 from mho.reports.analog.view import Analog
+from mho.reports.labels import listed
 from mho.reports.wording import capital
 
 if TYPE_CHECKING:
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 
 def opening(view: Analog, sweep: Sweep) -> str:
     axis = next(iter(comparing.varied(sweep)), "reference_std")
-    best, *others = comparing.points(sweep, axis)
-    found = measured(TEST, test_error(best.worst, view.confidence))
+    ranked = comparing.points(sweep, axis)
+    level = comparing.level_with(ranked, view.confidence)
+    said = [f"{measured(TEST, test_error(r.worst, view.confidence))} with {r.label}" for r in level]
     where = _along(sweep, axis, last=True)
-    out = f"Trained on arrays with {where}, {sweep.model} on {sweep.data} has a test error of {found} with {best.label}"
-    last = [r for r in others if math.isfinite(float(r.worst.errors.mean()))][-1:]
-    if last:
-        out += f" and {TEST.said(float(last[0].worst.errors.mean()))} with {last[0].label}"
+    out = f"Trained on arrays{f' with {where}' if where else ''}, {sweep.model} on {sweep.data} has "
+    last = [r for r in ranked if r not in level and math.isfinite(float(r.worst.errors.mean()))][-1:]
+    worst = [f"{TEST.said(float(r.worst.errors.mean()))} with {r.label}" for r in last]
+    if len(level) == 1:
+        out += f"a test error of {listed(said + worst)}"
+    else:
+        out += f"test errors of {listed(said)}, {not_apart(len(sweep.seeds), 'seed')}"
+        out += f"; {worst[0]}" if worst else ""
     if sweep.floating is not None:
         out += f"; in floating point {TEST.said(float(sweep.floating.errors.mean()))}"
     return f"{out} ({seeds(sweep)})."
@@ -41,7 +47,8 @@ def told(view: Analog, sweeps: Sequence[Sweep]) -> list[str]:
         for axis in moving or ["reference_std"]:
             ranked = comparing.points(sweep, axis)
             said = [_tested(view, r, bool(moving)) for r in ranked]
-            out.append(f"{capital(_along(sweep, axis))}: {'; '.join(said)}.")
+            along = _along(sweep, axis)
+            out.append(f"{f'{capital(along)}: ' if along else ''}{'; '.join(said)}.")
         lost = sum(int(math.isnan(error)) for point in sweep.points for error in point.errors)
         if lost:
             out.append(f"{several(lost, 'training')} broke off: the loss grew without bound.")
@@ -79,8 +86,8 @@ def _along(sweep: Sweep, axis: str, *, last: bool = False) -> str:
         said = " to ".join(f"{v:g}" for v in ends)
         if name == "n_states":
             parts.insert(0, f"{said} states")
-        elif name == "reference_std":
+        elif name == "reference_std" and any(point.has_reference for point in sweep.points):
             parts.append("exact references" if said == "0" else f"references off by {said}")
-        elif len(known) > 1:
+        elif name == "bounds" and len(known) > 1:
             parts.append(f"bounds {said} times as far off")
     return " and ".join(parts) if last and len(parts) == 2 else ", ".join(parts)

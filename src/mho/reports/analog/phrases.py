@@ -35,9 +35,8 @@ def error(level: Level, confidence: float) -> Interval:
 
 
 def test_error(point: Trained, confidence: float) -> Interval:
-    """Of a network, mean over seeds; of few seeds an interval may leave what shares can be, and is cut there."""
-    found = point.error(confidence)
-    return Interval(found.value, max(found.low, 0.0), min(found.high, 1.0)) if found.low == found.low else found
+    """Of a network, mean over seeds."""
+    return point.error(confidence)
 
 
 def measured(scale: Scale, interval: Interval) -> str:
@@ -63,6 +62,11 @@ def chips(programming: Programming) -> str:
 def seeds(sweep: Sweep) -> str:
     """``"3 seeds"``."""
     return several(len(sweep.seeds), "seed")
+
+
+def not_apart(n: int, thing: str) -> str:
+    """``"which 2 chips do not tell apart"``."""
+    return f"which {several(n, thing)} {'does' if n == 1 else 'do'} not tell apart"
 
 
 def several(n: int, thing: str) -> str:

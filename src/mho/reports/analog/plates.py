@@ -35,9 +35,10 @@ def plates(view: Analog, specs: Mapping[str, str]) -> list[Plate]:
         out += [error_plates.programming(view, programming, specs), error_plates.learning(view, programming, specs)]
     for sweep in view.sweeps:
         moving = comparing.varied(sweep)
-        out += [error_plates.networks(view, sweep, axis, specs) for axis in moving] or [
-            error_plates.trained(view, sweep, specs)
-        ]
+        out += [error_plates.networks(view, sweep, axis, specs) for axis in moving]
+        # One bar by itself says no more than its number.
+        if not moving and len(sweep.points) + (sweep.floating is not None) > 1:
+            out.append(error_plates.trained(view, sweep, specs))
     if view.updates:
         out.append(_updates(view, specs))
     return [*out, *(_wear(wear) for wear in view.wears)]

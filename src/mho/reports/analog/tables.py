@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from mho import __version__
 from mho.analog.published_errors import PROGRAMMING_ERRORS, SIZE
 from mho.reports.analog import comparing
 from mho.reports.analog.costs import SYMBOLS
-from mho.reports.analog.phrases import ERROR, TEST, amount, kind, test_error, title
+from mho.reports.analog.phrases import ERROR, TEST, amount, kind, lasting, test_error, title
 from mho.reports.analog.view import DIGITAL, Analog
 from mho.reports.provenance import flat
 from mho.reports.tables import Cell, Table, duration, interval
@@ -16,6 +17,9 @@ from mho.reports.tables import Cell, Table, duration, interval
 if TYPE_CHECKING:
     from mho.analog.experiments.programming_result import Programming
     from mho.analog.experiments.sweep_result import Sweep
+    from mho.analog.hardware import Hardware
+    from mho.evaluation.statistics import Interval
+    from mho.reports.scale import Scale
 
 
 def programming(view: Analog, source: Programming) -> Table:
@@ -31,7 +35,7 @@ def programming(view: Analog, source: Programming) -> Table:
             continue
         row = [Cell(level.label), _states(level.n_states), std]
         row += [Cell(f"{50 * level.reference_std:g}" if level.has_reference else "–")]
-        row += [interval(level.error(view.confidence), ERROR)]
+        row += [_measured(level.error(view.confidence), ERROR)]
         if known:
             row += [_published(level, "paper"), _published(level, "aihwkit")]
         row += [
@@ -43,15 +47,16 @@ def programming(view: Analog, source: Programming) -> Table:
 
 def sweep(view: Analog, source: Sweep) -> Table:
     """Every point, a row each, floating point last."""
-    shown = ["n_states", "reference_std", *["bounds"] * ("bounds" in comparing.varied(source))]
+    refers = any(point.has_reference for point in source.points)
+    shown = ["n_states", *["reference_std"] * refers, *["bounds"] * ("bounds" in comparing.varied(source))]
     names = {"n_states": "states", "reference_std": "σᵣ", "bounds": "bounds, ×"}
     header = ["algorithm", *(names[name] for name in shown), "test error, %", "loss", "pulses of A, most", "of W, most"]
     rows: list[list[Cell]] = []
     for point in (*source.points, *([] if source.floating is None else [source.floating])):
         places = {name: Cell("–") if (v := comparing.at(point, name)) is None else Cell(f"{v:g}") for name in shown}
-        if point.algorithm is not None and not point.has_reference:
+        if refers and point.algorithm is not None and not point.has_reference:
             places["reference_std"] = Cell("any")
-        row = [Cell(point.label), *places.values(), interval(test_error(point, view.confidence), TEST)]
+        row = [Cell(point.label), *places.values(), _measured(test_error(point, view.confidence), TEST)]
         row += [Cell(f"{_mean(point.losses):.3g}".replace("nan", "–"))]
         row += [_pulses(_mean(point.gradient_pulses)), _pulses(_mean(point.weight_pulses))]
         if row not in rows:
@@ -144,12 +149,37 @@ def facts(view: Analog) -> Table:
         own = {"size": f"{toy.size}×{toy.size}", "samples": f"{toy.sample[-1]:,}", "rate": f"{toy.rate:g}"}
         own |= {"mean gradient": f"{-toy.alpha if toy.gradient else 0:g}", "chips": f"{toy.chips}"}
         columns[title(toy)] = own | {"seed": str(toy.seed)} | flat(toy.provenance)
-    for i, hardware in enumerate(dict.fromkeys(cost.hardware for cost in view.updates)):
-        own = {name: str(value) for name, value in hardware.to_dict().items() if name != "kind"}
-        columns[f"hardware{f' {i + 1}' * (i > 0)}"] = own
+    costs = [*view.updates, *(tile.update for network in view.networks for tile in network.tiles)]
+    for i, hardware in enumerate(dict.fromkeys(cost.hardware for cost in costs)):
+        columns[f"hardware{f' {i + 1}' * (i > 0)}"] = _hardware(hardware)
+    for i, worn in enumerate(view.wears):
+        tiles = len({one.tile for one in worn.arrays})
+        own = {"tiles": f"{tiles:,}", "samples": f"{worn.samples:,.0f}", "mho": __version__}
+        columns[f"wear{f' {i + 1}' * (i > 0)}"] = own
+    for i, kept in enumerate(view.retentions):
+        longest = max(tile.run for tile in kept.tiles)
+        own = {"tiles": f"{len(kept.tiles):,}", "vectors, at most": f"{longest:,}", "mho": __version__}
+        columns[f"retention{f' {i + 1}' * (i > 0)}"] = own
     names = dict.fromkeys(name for own in columns.values() for name in own)
     rows = [[Cell(name), *(Cell(own.get(name, "")) for own in columns.values())] for name in names]
     return Table(["training on the array", *columns], rows, left=1 + len(columns))
+
+
+def _hardware(hardware: Hardware) -> dict[str, str]:
+    return {
+        "digital operations of a core": f"{hardware.flops / 1e9:,.6g} a ns",
+        "arrays that share a core": f"{hardware.sharing}",
+        "slot of a pulse train": lasting(hardware.pulse),
+        "read, or a pass": lasting(hardware.mvm),
+        "pulses up and pulses down": "one after the other" if hardware.two_phase else "at once",
+        "mho": __version__,
+    }
+
+
+def _measured(error: Interval, scale: Scale) -> Cell:
+    """The value with its limits; a dash in their place where there are none."""
+    found = interval(error, scale)
+    return found._replace(aside="[–]") if math.isnan(error.low) and not math.isnan(error.value) else found
 
 
 def _published(level: Any, source: str) -> Cell:

@@ -52,7 +52,8 @@ def caveats(view: Analog) -> list[str]:
             )
     for programming in view.programmings:
         out += arrays.unfinished(programming)
-    if view.programmings or view.sweeps:
+    labels = [p.labels for p in view.programmings] + [s.labels for s in view.sweeps]
+    if any(len(mine) > 1 for mine in labels):
         out.append("Parameters are those of the setting for all algorithms; tuned one by one, each may do better.")
     if any(p.size == SIZE for p in view.programmings):
         out.append(

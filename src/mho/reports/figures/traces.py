@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 220  # along the axis, about one a point: of each the smallest and the largest value are drawn
 STRIP = 66  # points that one axis is high, with the gap above it
-LEFT = 38  # points for numbers and the name of an axis
+LEFT = 48  # points for numbers and the name of an axis
 SHOWN = 9  # samples at which a trace can be asked
 TURNS = 120  # of a chopper that lines through the axis still show
 
@@ -26,12 +26,12 @@ class Band(NamedTuple):
 
     Attributes:
         name: a letter beside it.
-        traces: place (what the legend brings forward), colour (``None`` for ink), values at every sample.
+        traces: place (what the legend brings forward), colour, values at every sample.
         limits: thresholds, thin lines where the values come near them.
     """
 
     name: str
-    traces: Sequence[tuple[int, int | None, NDArray[np.float32]]]
+    traces: Sequence[tuple[int, int, NDArray[np.float32]]]
     limits: tuple[float, ...] = ()
 
 
@@ -106,7 +106,7 @@ def _band(axes: Axes, band: Band, sample: NDArray[np.int64]) -> None:
         # What else is on the axis of a restless array hardly moves, and lies on it.
         restless = i == 0 and len(band.traces) > 1
         (line,) = axes.plot(
-            x, y, color=INK if slot is None else series(slot)[0], linewidth=0.6 if restless else 1.0,
+            x, y, color=series(slot)[0], linewidth=0.6 if restless else 1.0,
             alpha=0.75 if restless else 1.0,
         )  # fmt: skip
         tie(line, place)
