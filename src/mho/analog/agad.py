@@ -13,8 +13,9 @@ class AGAD(Transfer):
     """Analog Gradient Accumulation with Dynamic reference: ``h_k += rate_H c_k (A v_k - pref_k)``.
 
     ``p_k <- (1 - beta) p_k + beta A v_k`` after every read, and ``pref_k <- p_k`` when the chopper of the slice turns
-    [rasch2024fast, eqs 12-13]. No array R is needed, no symmetry point, and so no asymmetry. Both p and pref start from a
-    read of A before the first sample; from 0, the symmetry points of A would pass for gradients until choppers turn.
+    [rasch2024fast, eqs 12-13]. No array R is needed, no symmetry point, and so no asymmetry. Both p and pref start
+    from a read of A before the first sample; from 0, the symmetry points of A would pass for gradients until choppers
+    turn.
 
     Attributes:
         flip_rate: turns of a chopper a read (rho), more than 0, at most 1.
@@ -22,8 +23,8 @@ class AGAD(Transfer):
         multiple_read_correction: the k-th read since a turn counts 1/k; see :class:`ChoppedTTv2`.
         beta: share of a new read in the average P, more than 0, at most 1. With 1 the baseline is the last read, and
             P takes no memory.
-        warm_up: send no pulse in the first 1 / flip_rate sweeps over all slices, in which regular choppers all turn; what
-            would have been sent is lost.
+        warm_up: send no pulse in the first 1 / flip_rate sweeps over all slices, in which regular choppers all turn;
+            what would have been sent is lost.
         differential: read A relative to an array R as the others do, for a comparison; ``reference_mean`` and
             ``reference_std`` then say how far that is off.
     """
