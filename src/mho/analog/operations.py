@@ -20,7 +20,8 @@ class ArrayUpdate(Spec):
     """An array and how it is trained, as far as costs go.
 
     Attributes:
-        outputs, inputs: rows and columns of the array.
+        outputs: rows of the array.
+        inputs: columns of the array.
         transfer_every: n_s, vectors from one read of the gradient array to the next.
         mean_length: l_avg, slots of an average pulse train.
         max_length: l_max, slots that a train has room for.
