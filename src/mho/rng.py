@@ -93,6 +93,36 @@ class Draws:
         kernels.fill_bits(out, key, self.chips)
         return out.view(len(self.chips), *self.shape)
 
+    def arrivals(self, purpose: str, rate: float) -> tuple[Tensor, Tensor]:
+        """The cells whose lasting number is below ``rate``, without drawing a number for every cell.
+
+        Cells below one rate are below every higher one; see :mod:`mho.kernels.arrivals`.
+
+        Args:
+            purpose: as for :meth:`normal`.
+            rate: within 0 and 1.
+
+        Returns:
+            ``(n,)`` int64 positions, rising, within the flattened result of another draw (``(chips, *shape)``, or
+            :attr:`at`), and 32 random bits of each cell, int64.
+        """
+        import numpy as np
+        import torch
+
+        from mho.kernels.arrivals import arrivals
+
+        key, size = self._key(purpose, lasting=True), prod(self.shape)
+        found = [arrivals(key, chip, size, rate) for chip in self.chips.tolist()]
+        where = np.concatenate([i * size + places for i, (places, _, _) in enumerate(found)])
+        marks = np.concatenate([mark for _, _, mark in found]).astype(np.int64)
+        places, bits = torch.from_numpy(where), torch.from_numpy(marks)
+        if self.at is not None and len(places):
+            at = self.at.cpu()
+            near = torch.searchsorted(places, at).clamp_(max=len(places) - 1)
+            places, bits = (places[near] == at).nonzero()[:, 0], bits[near]
+            bits = bits[places]
+        return places.to(self.device), bits.to(self.device)
+
     def key(self, purpose: str, cycle: int) -> tuple[int, int]:
         """The stream of one write of the cells."""
         return stream_key(self.seed, purpose if cycle == 1 else f"{purpose}\x1e{cycle}", self.layer)

@@ -286,10 +286,12 @@ EVERY_KIND = [
 def test_no_two_kinds_of_device_draw_for_one_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any two may be stages of one stack; with a purpose in common their errors would be the same numbers."""
     drawn_for: list[str] = []
-    for name in ("normal", "bits"):
+    for name in ("normal", "bits", "arrivals"):
         drawn = getattr(Draws, name)
         monkeypatch.setattr(
-            Draws, name, lambda self, purpose, *, drawn=drawn, **_: (drawn_for.append(purpose), drawn(self, purpose))[1]
+            Draws,
+            name,
+            lambda self, purpose, *at, drawn=drawn, **_: (drawn_for.append(purpose), drawn(self, purpose, *at))[1],
         )
     purposes: set[str] = set()
     for device in EVERY_KIND:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from mho.devices.base import Ageing, check_rate
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from mho.rng import Draws
@@ -20,8 +22,9 @@ SA0_SHARE = 1.75 / 10.79
 class StuckAt(Ageing):
     """A cell reads 0 with probability ``sa0``, full range with ``sa1``, what it was written to otherwise.
 
-    One uniform number per cell decides, so the two faults exclude each other and a chip that fails at one rate still
-    fails at every higher one.
+    One uniform number per cell decides, so the two faults exclude each other and a cell that fails at one rate still
+    fails at every higher one, in the same way where ``sa0 : sa1`` stays. Only cells that fail cost anything
+    (docs/decisions/0020).
 
     Attributes:
         sa0: probability of stuck-at-0 (high resistance) of a multi-level cell.
@@ -31,6 +34,7 @@ class StuckAt(Ageing):
     """
 
     references: ClassVar[tuple[str, ...]] = ("li2024zerospace",)
+    version: ClassVar[int] = 2
 
     sa0: float
     sa1: float
@@ -68,11 +72,31 @@ class StuckAt(Ageing):
     def inert(self) -> bool:
         return not any((self.sa0, self.sa1, self.binary_sa0, self.binary_sa1))
 
+    @property
+    def rate(self) -> float:
+        """Probability that a multi-level cell is stuck, in whichever way."""
+        return self.sa0 + self.sa1
+
+    def stuck(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """The cells that are stuck.
+
+        Returns:
+            ``(n,)`` int64 positions within ``(chips, *shape)``, flattened and rising, and whether each is stuck at 1.
+        """
+        places, bits = draws.arrivals("stuck-at", self.rate)
+        return places, bits >= self._threshold
+
+    def ones(self, bits: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """What stuck cells read as, 0 or 1, from their ``(n,)`` 32 random bits."""
+        return (bits.astype("int64") >= self._threshold).astype("int64")
+
+    @property
+    def _threshold(self) -> int:
+        return round(self.sa0 / self.rate * 2**32) if self.rate else 0
+
     def read(self, level: Tensor, held: Tensor, draws: Draws, age: float) -> Tensor:
-        bits = draws.bits("stuck-at", lasting=True)
-        held = held.expand(bits.shape)
-        one = held.new_ones(())
-        # SA1 counts down from the top, so that raising either rate keeps every cell that was stuck before.
-        stuck_low = bits < round(self.sa0 * 2**32)
-        stuck_high = bits >= 2**32 - round(self.sa1 * 2**32)
-        return held.where(~stuck_low, 0 * one).where(~stuck_high, one)
+        places, ones = self.stuck(draws)
+        shape = (len(draws.chips), *draws.shape) if draws.at is None else draws.at.shape
+        out = held.new_empty(shape).copy_(held)
+        out.view(-1)[places] = ones.to(out.dtype)
+        return out
