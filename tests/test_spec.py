@@ -33,7 +33,9 @@ from mho.devices import (
     StuckAt,
 )
 from mho.errors import MhoError, SpecError, UnknownNameError
-from mho.mapping import Analog, Differential, Offset, SlicedMagnitude, Tracks
+from mho.mapping import Analog, BitPlanes, Differential, Offset, SlicedMagnitude, Tracks
+from mho.memory import redundancy
+from mho.memory.redundancy import ECC, BestOf, CellMajority, ClosestValue, Remapping, Voting
 from mho.spec import Spec, from_dict
 
 GAUSS = LevelGaussian(sigma=0.1)
@@ -78,6 +80,13 @@ SPECS: list[Spec] = [
     Offset(clip_negative=True),
     Analog(),
     Tracks(weight_bits=2),
+    BitPlanes(bits=4),
+    Voting(),
+    CellMajority(),
+    BestOf(),
+    Remapping(),
+    ECC(planes=3),
+    Memory(device=StuckAt.at_rate(0.1), mapping=BitPlanes(), redundancy=ClosestValue()),
     Memory(device=GAUSS),
     Memory(device=PCM(), mapping=Offset(weight_bits=4)),
 ]
@@ -85,10 +94,10 @@ NAMES = [type(s).__name__ for s in SPECS]
 
 
 def test_every_device_and_mapping_has_its_example_here() -> None:
-    for room in (devices, mapping):
+    for room in (devices, mapping, redundancy):
         kinds = [getattr(room, name) for name in room.__all__]
         specs = {k.__name__ for k in kinds if isinstance(k, type) and issubclass(k, Spec) and not isabstract(k)}
-        assert specs <= set(NAMES)
+        assert specs <= {*NAMES, "ClosestValue"}  # which has no fields
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=NAMES)
@@ -124,7 +133,21 @@ OTHERS = {
     "plane": "interleaved",
     "log-normal": "normal",
     "additive": "multiplicative",
+    "msb": "all",
+    "all": "msb",
+    "median": "mean",
+    "layer": 16,
+    "columns": "rows",
+    "steps": "squares",
 }
+
+
+ALSO_VALID = {
+    "copies": {"copies": 5},
+    "pools": {"pools": (("*query", "*key"),)},
+    "redundancy": {"redundancy": Voting(copies=5), "mapping": BitPlanes()},
+}
+"""Fields of which doubling, or adding to it, makes no valid value."""
 
 
 def changed(value: object) -> object:
@@ -155,8 +178,8 @@ def test_every_field_that_decides_numbers_changes_the_digest(spec: Spec) -> None
     for field in fields(spec):
         value = getattr(spec, field.name)
         # A track that is not rewound has no rates of rewinding.
-        one = {"rewind": "free", "rewind_rates": ()} if value == "faulty" else {field.name: changed(value)}
-        other = spec.replace(**one)
+        rewound = {"rewind": "free", "rewind_rates": ()} if value == "faulty" else None
+        other = spec.replace(**(rewound or ALSO_VALID.get(field.name) or {field.name: changed(value)}))
         assert other != spec
         named = field.name in ("name", "source")
         assert (other.digest() == spec.digest()) == named, "a label names a result, it does not change it"

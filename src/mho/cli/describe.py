@@ -16,6 +16,7 @@ def describe(
     *,
     memory: MemoryOptions = MemoryOptions(),  # noqa: B008 - frozen
     tile: Annotated[str, Parameter(help="Rows x columns of one array, in cells.")] = "128x128",
+    slots: Annotated[bool, Parameter(negative="", help="Print where every duplicated column stands, too.")] = False,
 ) -> None:
     """Print layer, cells, tiles and quantisation error, and what stays digital and why."""
     rows, _, columns = tile.lower().partition("x")
@@ -25,4 +26,9 @@ def describe(
     from mho.memory import deploy
     from mho.memory import describe as layout
 
-    print(layout(deploy(load_model(checkpoint), rules), tile=(int(rows), int(columns))))
+    found = layout(deploy(load_model(checkpoint), rules), tile=(int(rows), int(columns)))
+    print(found)
+    if slots and found.embeddings:
+        print(f"\n{found.where()}")
+    elif slots:
+        print("\nno duplicates: this memory has no redundancy that stores any")

@@ -22,7 +22,7 @@ from mho.evaluation.metrics import EKL, Metric, UserMetric, get_metric
 from mho.evaluation.plan import Batching, Plan, make_plan
 from mho.evaluation.prepare import Dtype, autocast, device_of, laid_out, moved, scale_digital, try_out
 from mho.evaluation.writing import total
-from mho.mapping.base import Programmed
+from mho.mapping.sampler import Sampler
 from mho.memory.deployment import Chips, chip_numbers
 from mho.programming import Cost, written_once
 
@@ -96,9 +96,9 @@ class Bench:
     def cost(self, sigma: float | None) -> Cost:
         """What programming one chip costs on average."""
         places = self.chips.placements
-        if any(p.memory.programming.verifies for p in places.values()):
+        if any(p.memory.programming.verifies or p.memory.redundancy for p in places.values()):
             with torch.inference_mode():
-                return total(p.cost for p in self.chips.programmed(sigma=sigma).values())
+                return total(p.cost for p in self.chips.samplers(sigma=sigma).values())
         # Known without programming anything, which for a large model takes as long as a chip.
         sizes = {
             n: self.chips.model.get_parameter(n).numel() * p.memory.mapping.cells_per_weight for n, p in places.items()
@@ -108,7 +108,7 @@ class Bench:
     def lot(self, sigma: float | None, age: float, n_chips: int) -> Lot:
         """The chips at one severity and age, of which about ``n_chips`` will be asked for."""
         with torch.inference_mode():
-            programmed = self.chips.programmed(sigma=sigma, age=age, by_cell=self.by_cell)
+            programmed = self.chips.samplers(sigma=sigma, age=age, by_cell=self.by_cell)
             programmed = {n: p.scaled(self._gains[n]) if n in self._gains else p for n, p in programmed.items()}
         plan = make_plan(
             batching=self.batching,
@@ -125,7 +125,9 @@ class Bench:
             # A loop where vmap has no rule for the model.
             inputs, _ = next(iter(self.data.batches(1)))
             with torch.inference_mode(), autocast(self.where, self.dtype):
-                weights = {n: p.sample(self.chips.seed, _ids([0], self.where)) for n, p in programmed.items()}
+                weights: dict[str, Tensor] = {}
+                for name, p in programmed.items():
+                    weights |= p.tensors(name, self.chips.seed, _ids([0], self.where))
                 plan = plan if vmap_works(self.model, weights, inputs) else replace(plan, vmap=False)
         return Lot(self, programmed, plan)
 
@@ -141,13 +143,13 @@ class Lot:
     """
 
     bench: Bench
-    programmed: dict[str, Programmed]
+    programmed: dict[str, Sampler]
     plan: Plan
 
     @property
     def by_cell(self) -> frozenset[str]:
         """The weights that are sampled cell by cell."""
-        return frozenset(name for name, p in self.programmed.items() if p.mean is None)
+        return frozenset(name for name, p in self.programmed.items() if p.by_cell)
 
     def measure(self, chips: Sequence[int], advance: Callable[[int], None] = lambda _: None) -> NDArray[np.float64]:
         """``(metrics, chips)`` of the bench's metrics on the whole set, for the chip numbers given."""
@@ -197,13 +199,14 @@ class Lot:
     def _weights(self, chips: Sequence[int]) -> Iterator[tuple[Sequence[int], Weights]]:
         """Weights of as many chips at a time as the plan says, in buffers that are used again."""
         buffers: dict[str, Tensor] = {}
+        seed = self.bench.chips.seed
         for start in range(0, len(chips), self.plan.chips):
             part = chips[start : start + self.plan.chips]
             ids = _ids(part, self.bench.where)
             for name, layer in self.programmed.items():
                 old = buffers.get(name)
                 reused = old[: len(part)] if old is not None and len(old) >= len(part) else None
-                buffers[name] = layer.sample(self.bench.chips.seed, ids, reused)
+                buffers |= layer.tensors(name, seed, ids, reused)
             yield part, {n: b[: len(part)] for n, b in buffers.items()}
 
 

@@ -32,5 +32,5 @@ def chip_cost(lot: Lot) -> float:
         flops = counter.get_total_flops()
     except (RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
         return UNKNOWN
-    numbers = sum(p.encoded.levels.numel() if p.mean is None else p.mean.numel() for p in lot.programmed.values())
+    numbers = sum(p.numbers for p in lot.programmed.values())
     return (CHIP_FLOPS + NUMBER_FLOPS * numbers) / flops if flops else UNKNOWN

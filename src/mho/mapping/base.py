@@ -14,6 +14,7 @@ from mho import kernels
 from mho.devices.base import Device
 from mho.devices.nanowires import Nanowires
 from mho.errors import SpecError
+from mho.mapping.sampler import Sampler
 from mho.programming import Cost, OpenLoop, Scheme, Written, cost, written_once
 from mho.programming.expected import Expected
 from mho.rng import Draws, stream_key
@@ -30,14 +31,14 @@ class Encoded:
         levels: ``(cells, *weight.shape)`` target levels, fractions of the cell's full range.
         coefficients: ``(cells,)`` contribution of each cell at full range, in integer steps where there are steps.
         gain: broadcastable to the weight; the value of one step times the sign.
-        offset: constant added digitally, in the same steps.
+        offset: constant added digitally, in the same steps; a number, or ``(*weight.shape)``.
         combine: from levels ``(cells, ...)`` to steps ``(...)`` where that is no weighted sum, instead of it.
     """
 
     levels: Tensor
     coefficients: Tensor
     gain: Tensor
-    offset: float = 0.0
+    offset: float | Tensor = 0.0
     combine: Callable[[Tensor], Tensor] | None = None
 
     def decode(self, levels: Tensor) -> Tensor:
@@ -45,7 +46,7 @@ class Encoded:
         lead = levels.dim() - self.levels.dim()
         if self.combine is not None:
             return self.combine(levels.movedim(lead, 0)).mul_(self.gain)
-        total = torch.full_like(levels.select(lead, 0), self.offset)
+        total = torch.zeros_like(levels.select(lead, 0)).add_(self.offset)
         for j, coefficient in enumerate(self.coefficients.tolist()):
             # Not add_(alpha=): fused, the product would keep the rounding error of a level such as 1/3.
             total += levels.select(lead, j) * coefficient
@@ -119,7 +120,7 @@ class Mapping(Spec):
 
 
 @dataclass(frozen=True)
-class Programmed:
+class Programmed(Sampler):
     """A weight tensor ready to be sampled on any chips at one severity and age.
 
     Either ``mean`` and ``std`` are given (the cells of a weight add up to one Gaussian, exactly), or chips are
@@ -148,10 +149,6 @@ class Programmed:
     steps: int = 0
 
     def sample(self, seed: int, chips: Tensor, out: Tensor | None = None) -> Tensor:
-        """Effective weights of ``chips`` ``(chips,)``, shape ``(chips, *weight.shape)`` float32.
-
-        ``out`` of that shape is written to where the weights are Gaussian, which saves an allocation per chip.
-        """
         if self.mean is not None and self.std is not None:
             if out is None:
                 out = torch.empty(len(chips), *self.mean.shape, device=self.mean.device)
@@ -168,7 +165,6 @@ class Programmed:
 
     @property
     def cost(self) -> Cost:
-        """What programming these cells of one chip costs on average."""
         if not self.scheme.verifies:
             return written_once(self.scheme, self.encoded.levels.numel())
         return cost(self.scheme, self.expected(self.scheme), self.chosen)
@@ -179,13 +175,20 @@ class Programmed:
 
     @property
     def bytes_per_chip(self) -> int:
-        """Memory that sampling one chip takes: its weights, or its cells with a few temporaries."""
+        # Its weights, or its cells with a few temporaries.
         if self.mean is not None:
             return 4 * self.mean.numel()
         return (48 if self.scheme.verifies else 24) * self.encoded.levels.numel()
 
+    @property
+    def by_cell(self) -> bool:
+        return self.mean is None
+
+    @property
+    def numbers(self) -> int:
+        return self.encoded.levels.numel() if self.mean is None else self.mean.numel()
+
     def scaled(self, gain: Tensor) -> Programmed:
-        """The same chips with every effective weight multiplied by ``gain`` (broadcastable to the weight)."""
         return replace(
             self,
             encoded=replace(self.encoded, gain=self.encoded.gain * gain),

@@ -10,12 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from mho.devices import StuckAt
 from mho.devices.base import common_clock
 from mho.errors import ModelError, SpecError
 from mho.mapping.base import Programmed, program
+from mho.mapping.bit_planes import BitPlanes
+from mho.mapping.sampler import Sampler
+from mho.memory.arrays import vote_at
 from mho.memory.binary import binarised
 from mho.memory.description import DigitalTensor
+from mho.memory.faulty import Faulty, only_stuck
 from mho.memory.layers import LayerRule, full_name, matrices
+from mho.memory.placing import layouts
 from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.selection import Curvature, check_curvature, choose
 from mho.memory.spec import APART, Memory
@@ -98,10 +104,62 @@ class Chips:
 
         The two ways of sampling draw different numbers: chips compare number by number only if both deployments are
         sampled ``by_cell``, or neither.
+
+        Raises:
+            SpecError: a layer has redundancy, so that no weights programmed once stand for it; see :meth:`samplers`.
         """
+        guarded = next((n for n, p in self.placements.items() if p.memory.redundancy is not None), None)
+        if guarded:
+            raise SpecError(
+                f"{guarded}: redundancy decides what its cells are read as, so there is no weight to look at cell by "
+                "cell; leave redundancy= out of its memory"
+            )
+        return self._programmed(self.placements, sigma, age, by_cell)
+
+    def samplers(self, *, sigma: float | None = None, age: float = 0.0, by_cell: bool = False) -> dict[str, Sampler]:
+        """Every stored weight ready to be sampled, as :meth:`programmed`, in the cheapest way there is.
+
+        Raises:
+            SpecError: redundancy on cells that are not simply stuck.
+        """
+        out: dict[str, Sampler] = {}
+        stuck: dict[str, StuckAt] = {}
+        for name, place in self.placements.items():
+            memory = place.memory if sigma is None else place.memory.with_sigma(sigma)
+            mapping = memory.mapping
+            found = only_stuck(
+                memory.device.written_to(
+                    cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa
+                )
+            )
+            cells = by_cell or memory.programming.verifies
+            in_planes = isinstance(mapping, BitPlanes) and (memory.redundancy is not None or not cells)
+            if in_planes and found is not None:
+                stuck[name] = found
+            elif memory.redundancy is not None:
+                raise SpecError(
+                    f"{name}: {memory.redundancy.label} is for cells that are stuck and nothing else, "
+                    f"device=StuckAt(...), not {memory.device.label}; leave redundancy= out, or the other errors"
+                )
+        others = {name: place for name, place in self.placements.items() if name not in stuck}
+        made = self._programmed(others, sigma, age, by_cell)
+        laid = layouts(self.model, {name: self.placements[name] for name in stuck})
+        for name, place in self.placements.items():
+            if name not in stuck:
+                out[name] = made[name]
+                continue
+            weight = self.model.get_parameter(name).detach()
+            clean = place.memory.mapping.quantise(weight, place.layer.channel_dim)
+            memory = place.memory
+            out[name] = Faulty(name, clean, laid[name], stuck[name], memory.redundancy, memory.programming)
+        return out
+
+    def _programmed(
+        self, placements: dict[str, Placement], sigma: float | None, age: float, by_cell: bool
+    ) -> dict[str, Programmed]:
         age = check_age(age, self.clock)
         out, weights = {}, {}
-        for name, placement in self.placements.items():
+        for name, placement in placements.items():
             memory = placement.memory if sigma is None else placement.memory.with_sigma(sigma)
             weights[name] = self.model.get_parameter(name).detach()
             out[name] = program(
@@ -114,12 +172,15 @@ class Chips:
                 channel_dim=placement.layer.channel_dim,
                 scheme=memory.programming,
             )
-        return choose(out, self.placements, weights, self.sensitivity, self.seed)
+        return choose(out, placements, weights, self.sensitivity, self.seed)
 
     def weights(
         self, chips: Tensor | range | list[int] | int, *, sigma: float | None = None, age: float = 0.0
     ) -> dict[str, Tensor]:
         """Effective weights of some chips: parameter name to ``(chips, *shape)`` float32.
+
+        Of layers that vote they lack the errors that are voted on, which come as ``layer.votes``, ``(chips, numbers)``
+        int32 (see :mod:`mho.kernels.votes`).
 
         Args:
             chips: chip numbers; an integer n means that one chip.
@@ -127,7 +188,10 @@ class Chips:
             age: what :attr:`clock` counts since programming.
         """
         ids = chip_numbers([chips] if isinstance(chips, int) else chips)
-        return {n: p.sample(self.seed, ids) for n, p in self.programmed(sigma=sigma, age=age).items()}
+        out: dict[str, Tensor] = {}
+        for name, sampler in self.samplers(sigma=sigma, age=age).items():
+            out |= sampler.tensors(name, self.seed, ids)
+        return out
 
     def written(self, chips: Tensor | range | list[int] | int, *, sigma: float | None = None) -> dict[str, Written]:
         """What programming does to every cell of some chips: parameter name to levels, write cycles and failures.
@@ -143,8 +207,12 @@ class Chips:
         """Chip ``number`` as an ordinary module whose parameters are its effective weights."""
         model = copy.deepcopy(self.model)
         with torch.no_grad():
-            for name, weight in self.weights(number, sigma=sigma, age=age).items():
-                model.get_parameter(name).copy_(weight[0])
+            for name, values in self.weights(number, sigma=sigma, age=age).items():
+                if name in self.placements:
+                    model.get_parameter(name).copy_(values[0])
+                else:
+                    owner, _, leaf = name.rpartition(".")
+                    model.get_submodule(owner).register_buffer(leaf, values[0], persistent=False)
         return model
 
     def ideal(self) -> nn.Module:
@@ -211,6 +279,8 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
             placements[name] = Placement(name, kind, chosen, stored[leaf])
             with torch.no_grad():
                 _store_bits(name, module, parameter, chosen)
+            if chosen.redundancy is not None and chosen.redundancy.votes:
+                vote_at(name, module)
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
     chips = Chips(copied, placements, tuple(digital), int(seed), rules, sensitivity)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mho.memory.redundancy.embedding import Embedding
+from mho.memory.redundancy.placed import placed, slots
 from mho.text import table
 from mho.units import percent
 
@@ -19,9 +21,11 @@ class StoredLayer:
         rows: word lines of one weight matrix (inputs, receptive field unrolled).
         columns: bit lines of one weight matrix, before slicing over cells.
         matrices: number of such matrices (groups of a grouped convolution).
-        cells: memory cells of the layer, all encodings and slices counted.
+        cells: memory cells of the layer, all encodings, slices and what redundancy adds counted.
         tiles: arrays of the asked size that hold them; 0 for bits on nanowires.
         nanowires: tracks that hold them; 0 where cells stand in arrays.
+        pruned: columns whose weights are all zero, which planes of bits do not read.
+        added: cells that redundancy adds, over those without it.
         scale: granularity of the full scale: ``"tensor"`` or ``"channel"``.
         rms_error: quantisation error, root mean square over root mean square of the weights.
         max_error: largest quantisation error over the largest weight.
@@ -41,6 +45,8 @@ class StoredLayer:
     max_error: float
     memory: str
     nanowires: int = 0
+    pruned: int = 0
+    added: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,7 @@ class Description:
         digital: every other parameter.
         tile: (rows, columns) of one array, in cells.
         memories: short name to YAML transcript of every memory in use.
+        embeddings: where duplicates stand, one a pool of layers with the same inputs; empty without duplicates.
     """
 
     model: str
@@ -70,6 +77,7 @@ class Description:
     digital: tuple[DigitalTensor, ...]
     tile: tuple[int, int]
     memories: dict[str, str]
+    embeddings: tuple[Embedding, ...] = ()
 
     @property
     def cells(self) -> int:
@@ -109,7 +117,17 @@ class Description:
         on = [f"arrays of {self.tile[0]}x{self.tile[1]} cells"] if self.tiles else []
         on += ["nanowires"] if self.nanowires else []
         stored = table(header, rows, left=2, title=f"{self.model} on {' and '.join(on)}")
+        parts = [stored, placed(self.embeddings)] if self.embeddings else [stored]
+        added = [s for s in self.stored if s.added and not self.embeddings]
+        if added:
+            more = [[s.name, f"{s.cells:,}", percent(s.added, 2)] for s in added]
+            parts.append(table(["weight", "cells", "added by redundancy %"], more, left=1))
         if not self.digital:
-            return stored
+            return "\n\n".join(parts)
         kept = [[d.name, d.kind, "x".join(map(str, d.shape)) or "1", d.reason] for d in self.digital]
-        return f"{stored}\n\n{table(['digital', 'layer', 'shape', 'why'], kept, left=4)}"
+        parts.append(table(["digital", "layer", "shape", "why"], kept, left=4))
+        return "\n\n".join(parts)
+
+    def where(self) -> str:
+        """Every duplicated column: which one it is, and in which array, plane and column it stands."""
+        return slots(self.embeddings)

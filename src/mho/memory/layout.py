@@ -7,6 +7,8 @@ from math import ceil
 from mho.errors import ModelError, SpecError
 from mho.memory.deployment import Chips, Placement
 from mho.memory.description import Description, StoredLayer
+from mho.memory.placing import layouts
+from mho.memory.redundancy.layout import Layout
 
 
 def describe(chips: Chips, *, tile: tuple[int, int] = (128, 128)) -> Description:
@@ -31,16 +33,19 @@ def describe(chips: Chips, *, tile: tuple[int, int] = (128, 128)) -> Description
         raise SpecError(f"tile={tile} must be two positive numbers of cells: (rows, columns)")
     memories = {f"{m.label}" if i == 0 else f"{m.label} ({i + 1})": m for i, m in enumerate(chips.memories)}
     names = {m: n for n, m in memories.items()}
+    laid = layouts(chips.model, chips.placements)
+    pools = {id(found.embedding): found.embedding for found in laid.values() if found.embedding is not None}
     return Description(
         model=type(chips.model).__name__,
-        stored=tuple(_stored(chips, p, tile, names[p.memory]) for p in chips.placements.values()),
+        stored=tuple(_stored(chips, p, tile, names[p.memory], laid.get(n)) for n, p in chips.placements.items()),
         digital=chips.digital,
         tile=tile,
         memories={n: m.to_yaml() for n, m in memories.items()},
+        embeddings=tuple(pools.values()),
     )
 
 
-def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str) -> StoredLayer:
+def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str, layout: Layout | None) -> StoredLayer:
     owner = chips.model.get_submodule(placement.parameter.rpartition(".")[0])
     weight = chips.model.get_parameter(placement.parameter).detach()
     mapping = placement.memory.mapping
@@ -48,7 +53,11 @@ def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str
     error = mapping.quantise(weight, placement.layer.channel_dim) - weight
     norm, largest = float(weight.norm()), float(weight.abs().max())
     wires = mapping.nanowires(weight, placement.layer.channel_dim)
-    across = ceil(rows / tile[0]) * ceil(columns * mapping.cells_per_weight / tile[1]) if wires is None else 0
+    plain = weight.numel() * mapping.cells_per_weight
+    cells = plain if layout is None else layout.cells
+    # What redundancy adds stands in columns of its own.
+    wide = columns * mapping.cells_per_weight + ceil((cells - plain) / rows / matrices)
+    across = ceil(rows / tile[0]) * ceil(wide / tile[1]) if wires is None else 0
     return StoredLayer(
         name=placement.parameter,
         kind=placement.kind,
@@ -56,11 +65,13 @@ def _stored(chips: Chips, placement: Placement, tile: tuple[int, int], name: str
         rows=rows,
         columns=columns,
         matrices=matrices,
-        cells=weight.numel() * mapping.cells_per_weight,
+        cells=cells,
         tiles=across * matrices,
         scale=mapping.granularity,
         rms_error=float(error.norm()) / norm if norm else 0.0,
         max_error=float(error.abs().max()) / largest if largest else 0.0,
         memory=name,
         nanowires=0 if wires is None else wires.tracks,
+        pruned=0 if layout is None else int((~layout.code.read_columns).sum()),
+        added=(cells - plain) / plain,
     )

@@ -8,7 +8,9 @@ from mho.devices.base import Device, common_clock
 from mho.errors import SpecError
 from mho.frozen import FrozenDict
 from mho.mapping.base import Mapping
+from mho.mapping.bit_planes import BitPlanes
 from mho.mapping.encodings import SlicedMagnitude
+from mho.memory.redundancy.base import Redundancy
 from mho.programming import OpenLoop, Scheme
 from mho.spec import Spec, added
 from mho.units import Clock
@@ -24,16 +26,30 @@ class Memory(Spec):
         device: the cell; see :mod:`mho.devices`.
         mapping: numbers to cells; 8-bit magnitudes on four 2-bit cells by default.
         programming: how cells are written; once, without verification, by default. See :mod:`mho.programming`.
+        redundancy: what more cells are for; none by default. See :mod:`mho.memory.redundancy`.
     """
 
     device: Device
     mapping: Mapping = field(default_factory=SlicedMagnitude)
     programming: Scheme = added(OpenLoop)
+    redundancy: Redundancy | None = added(lambda: None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.redundancy is None:
+            return
+        if not isinstance(self.mapping, BitPlanes):
+            raise SpecError(
+                f"Memory: redundancy={type(self.redundancy).__name__} guards planes of bits, and "
+                f"{type(self.mapping).__name__} has none; give mapping=BitPlanes()"
+            ).at("mapping")
+        self.redundancy.plane_copies(self.mapping.bits)  # refuses more planes than there are
 
     @property
     def label(self) -> str:
         """Short name for tables."""
-        return self.mapping.labelled(self.device.label)
+        named = self.mapping.labelled(self.device.label)
+        return named if self.redundancy is None else f"{named}, {self.redundancy.label}"
 
     @property
     def clock(self) -> Clock | None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mho.mapping import Programmed
+from mho.mapping.sampler import Sampler
 from mho.memory.deployment import Chips
 from mho.programming import OpenLoop
 from mho.rng import Draws
@@ -23,9 +24,9 @@ class Changing:
     def __init__(self, chips: Chips, sigma: float | None) -> None:
         self._chips, self._sigma = chips, sigma
         self._tables: dict[str, tuple[Table, Programmed]] = {}
-        for name, programmed in self.exactly().items():
-            found = table(chips, name, programmed, sigma)
-            if found is not None:
+        for name, programmed in chips.samplers(sigma=sigma).items():
+            found = table(chips, name, programmed, sigma) if isinstance(programmed, Programmed) else None
+            if found is not None and isinstance(programmed, Programmed):
                 self._tables[name] = found, programmed
         others = {name: place for name, place in chips.placements.items() if name not in self._tables}
         self._others = replace(chips, placements=others)
@@ -36,9 +37,17 @@ class Changing:
         return self._chips.programmed(sigma=self._sigma)
 
     @torch.no_grad()
+    def samplers(self) -> dict[str, Sampler]:
+        """Every stored weight, ready to be sampled in the cheapest way."""
+        return self._others.samplers(sigma=self._sigma) | self._looked_up()
+
+    @torch.no_grad()
     def now(self) -> dict[str, Programmed]:
         """Every stored weight, ready to be sampled."""
-        out = self._others.programmed(sigma=self._sigma)
+        return self._others.programmed(sigma=self._sigma) | self._looked_up()
+
+    def _looked_up(self) -> dict[str, Programmed]:
+        out = {}
         for name, (found, programmed) in self._tables.items():
             mean, std = found.moments(self._chips.model.get_parameter(name))
             out[name] = replace(programmed, mean=mean, std=std)

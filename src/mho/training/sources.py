@@ -75,11 +75,17 @@ def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
             memory = place.memory.with_sigma(max(severity + more, 0.0))
             placements[name] = replace(place, memory=memory)
         chips, sigma = replace(chips, placements=placements), None
+    voting = next((n for n, p in chips.placements.items() if p.memory.redundancy and p.memory.redundancy.votes), None)
+    if voting:
+        raise SpecError(
+            f"{voting}: votes are taken on outputs, so its errors are no weights to train with; train on the same "
+            "memory without redundancy="
+        )
     changing = Changing(chips, sigma)
 
     @torch.no_grad()
     def errors(batch: Batch, draw: int = 0) -> dict[str, Tensor]:
         number = chip_numbers([batch.chip(draw)])
-        return {name: programmed.sample(seed, number)[0] for name, programmed in changing.now().items()}
+        return {name: sampler.sample(seed, number)[0] for name, sampler in changing.samplers().items()}
 
     return errors

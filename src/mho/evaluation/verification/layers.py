@@ -38,11 +38,12 @@ class Halves:
         """Chip number ``chip`` of a lot in which every cell is verified."""
         seed, ids = lot.bench.chips.seed, torch.tensor([chip], device=lot.bench.where)
         halves: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
-        for name, p in lot.programmed.items():
+        programmed = {name: p for name, p in lot.programmed.items() if isinstance(p, Programmed)}
+        for name, p in programmed.items():
             for half, scheme in zip(halves, (OpenLoop(), p.scheme), strict=True):
                 read = replace(p, scheme=scheme).written(seed, ids).read
                 half[name] = read if by_cell else p.encoded.decode(read)
-        return cls(lot.programmed, *halves, by_cell)
+        return cls(programmed, *halves, by_cell)
 
     def weights(self, mask: Mask) -> dict[str, Tensor]:
         """Effective weights ``(1, *shape)`` of this chip where ``mask`` is verified."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mho.evaluation.bench import Bench, Lot
-from mho.mapping.base import Programmed
+from mho.mapping.sampler import Sampler, Source
 from mho.rng import Draws
 
 Kind = Literal["gaussian", "uniform", "corners"]
@@ -29,7 +29,7 @@ def draw(kind: Kind, draws: Draws, limit: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Source):
     """One weight of random chips.
 
     Attributes:
@@ -58,7 +58,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Given:
+class Given(Source):
     """One weight of chips whose errors are known: ``deltas`` ``(chips, *shape)``, over ``reach``."""
 
     mean: Tensor
@@ -92,7 +92,7 @@ def _mean(bench: Bench, name: str) -> Tensor:
 
 
 def _lot(bench: Bench, made: dict[str, Drawn] | dict[str, Given], n: int) -> Lot:
-    weights: dict[str, Programmed] = made  # type: ignore[assignment]  # sampled in the same way
+    weights: dict[str, Sampler] = made  # type: ignore[assignment]  # sampled in the same way
     lot = bench.lot(None, 0.0, n)
     # A quarter of the chips at once: random numbers take room beside the weights that the plan counts.
     return replace(lot, programmed=weights, plan=replace(lot.plan, chips=max(1, lot.plan.chips // 4)))

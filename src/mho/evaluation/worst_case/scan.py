@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mho.mapping.sampler import Source
+
 
 @dataclass(frozen=True)
-class Scanned:
+class Scanned(Source):
     """One weight tensor of such networks; network k has weight ``k // points`` at grid point ``k % points``.
 
     Attributes:
