@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reference import cells
 
 from mho.errors import SpecError
-from mho.mapping import Analog, Differential, Mapping, Offset, SlicedMagnitude
+from mho.mapping import Analog, BitPlanes, Differential, Mapping, Offset, SlicedMagnitude
 
 SLICED = (SlicedMagnitude, Differential, Offset)
 WIDTHS = [(m, k) for m in range(2, 17) for k in range(1, m + 1) if m % k == 0]
@@ -150,3 +150,30 @@ def test_what_does_not_slice_is_one_line(make, says: str) -> None:
         make()
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("flip", ["none", "msb", "all", "auto"])
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+@pytest.mark.parametrize("channel_dim", [0, 1])
+@pytest.mark.parametrize("clip", [None, 2.0])
+def test_planes_hold_the_integers_that_they_quantise_to(flip, granularity, channel_dim, clip) -> None:
+    """Three ways to the same weights: cell by cell, in one go, and integers times steps; pruned ones exactly zero."""
+    weight = torch.randn(6, 5, 3, generator=torch.Generator().manual_seed(0))
+    weight.select(channel_dim, 2).zero_()
+    weight[:, :, 1] = 0
+    mapping = BitPlanes(bits=6, flip=flip, granularity=granularity, clip=clip)
+    encoded, code = mapping.encode(weight, channel_dim), mapping.code(weight, channel_dim)
+    assert set(encoded.levels.unique().tolist()) == {0.0, 1.0}
+    whole = encoded.decode(encoded.levels)
+    assert torch.equal(whole, mapping.quantise(weight, channel_dim))
+    made = torch.from_numpy(code.integers.astype("float32") * code.gain[:, None])
+    assert torch.equal(made, torch.from_numpy(code.geometry.matrix(whole.numpy())))
+    assert (whole[weight == 0] == 0).all()
+    scale = mapping.full_scale(weight, channel_dim).expand_as(weight)
+    error, beyond = (whole - weight).abs(), weight.abs() > scale
+    assert (error <= 0.5001 * scale / mapping.top)[~beyond].all()
+    assert torch.allclose(whole[beyond].abs(), scale[beyond])
+    assert bool(beyond.any()) is (clip is not None)
+    column = torch.arange(weight.numel()).numpy()
+    back = code.geometry.join(*code.geometry.split(column))
+    assert (back == column).all()

@@ -9,10 +9,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import redundancies as slow
+from torch import nn
 
+from mho.devices import StuckAt
 from mho.errors import SpecError
 from mho.mapping import BitPlanes
 from mho.mapping.plane_code import PlaneCode
+from mho.memory import Memory, deploy
+from mho.memory.faulty import Faulty
 from mho.memory.redundancy import ECC, BestOf, CellMajority, ClosestValue, Redundancy, Remapping
 from mho.memory.redundancy.closest import remainder
 from mho.memory.redundancy.faults import Faults
@@ -20,13 +25,12 @@ from mho.memory.redundancy.hamming import Hamming
 from mho.memory.redundancy.layout import Layout, lay_out
 from mho.memory.redundancy.remapping import best_places
 from mho.spec import from_dict
-from tests.reference import redundancies as slow
 
 SEEDS = st.integers(0, 2**32 - 1)
 FLIPS = st.sampled_from(("none", "msb", "all"))
 SPECS = (
     CellMajority(copies=5, planes=2, embed=False),
-    BestOf(copies=3, planes=1, pools=(("*.q", "*.k"),)),
+    BestOf(copies=3, planes=1),
     ClosestValue(),
     Remapping(along="both", importance="squares"),
     ECC(data_bits=11, planes=2),
@@ -139,6 +143,7 @@ def test_without_faults_nothing_is_off(spec: Redundancy) -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: type(s).__name__)
 def test_they_are_specs(spec: Redundancy) -> None:
     assert from_dict(spec.to_dict()) == spec
+    assert from_dict(BestOf(pools=(("*.q", "*.k"),)).to_dict()) == BestOf(pools=(("*.q", "*.k"),))
     assert spec.label
     assert spec.known_map == isinstance(spec, BestOf | ClosestValue | Remapping)
     assert spec.digital == isinstance(spec, CellMajority | ECC)
@@ -312,3 +317,55 @@ def test_more_faults_never_do_less_harm(seed: int) -> None:
         more, less = (Remapping().harm(f, code, rows=rows) for f in (faults, fewer))
         kept = np.arange(len(more))
         assert more[kept, best_places(more)].sum() >= less[kept, best_places(less)].sum() - 1e-9
+
+
+# --------------------------------------------------------------------------------------------------- through mho.deploy
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: type(s).__name__)
+def test_chips_compute_with_what_the_method_leaves(spec: Redundancy) -> None:
+    """The chips of a deployed model are those of the slow twins, from the faults that its layout finds."""
+    torch.manual_seed(0)
+    layer = nn.Linear(20, 12)
+    layer.weight.data[3:6] = 0
+    layer.weight.data[:, 7] = 0
+    memory = Memory(device=StuckAt.at_rate(0.03), mapping=BitPlanes(bits=4, granularity="channel"), redundancy=spec)
+    chips = deploy(nn.Sequential(layer), memory, seed=3)
+    sampler = chips.samplers()["0.weight"]
+    assert isinstance(sampler, Faulty)
+    code, layout = sampler.layout.code, sampler.layout
+    for chip in range(3):
+        faults = layout.faults(sampler.device, 3, chip)
+        assert len(faults) > 5
+        found = slow.integers(code, spec.resolve(faults, code, layout))
+        counts = spec.plane_copies(4)
+        if isinstance(spec, CellMajority):
+            assert np.array_equal(found, slow.majority(faults, code, counts))
+        elif isinstance(spec, BestOf):
+            assert np.array_equal(found, slow.best_of(faults, code, counts))
+        elif isinstance(spec, ECC):
+            assert len(faults.extra)
+            assert np.array_equal(found, slow.ecc(faults, code, 11, 2))
+        elif isinstance(spec, ClosestValue):
+            assert np.array_equal(np.abs(found - code.integers), slow.closest(faults, code))
+        weights = chips.weights(chip)["0.weight"][0]
+        expected = torch.from_numpy(found * code.gain[:, None].astype(np.float64))
+        torch.testing.assert_close(weights.double(), expected, rtol=1e-6, atol=1e-7)
+        assert not weights[3:6].any()
+        assert not weights[:, 7].any()
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: type(s).__name__)
+def test_a_higher_rate_adds_faults_to_the_same_chip(spec: Redundancy) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(24, 10))
+    seen = []
+    for rate in (0.0, 0.01, 0.05):
+        memory = Memory(device=StuckAt.at_rate(rate), mapping=BitPlanes(bits=4), redundancy=spec)
+        sampler = deploy(model, memory).samplers()["0.weight"]
+        assert isinstance(sampler, Faulty)
+        f = sampler.layout.faults(sampler.device, 0, 2)
+        cells = zip(f.plane, f.copy, f.negative, f.column, f.row, f.stuck, strict=True)
+        seen.append({*cells} | {(int(e), int(v)) for e, v in zip(f.extra, f.extra_stuck, strict=True)})
+    assert not seen[0]
+    assert seen[1] < seen[2]

@@ -101,6 +101,11 @@ class BitPlanes(Mapping):
         coefficients = torch.tensor(values, device=weight.device)
         return Encoded(torch.stack(stored), coefficients, gain, constant if constant.dim() else 0.0)
 
+    def quantise(self, weight: Tensor, channel_dim: int = 0) -> Tensor:
+        # As encode and decode, without a number for every cell.
+        integers, step, read = self._integers(weight, channel_dim)
+        return integers.mul_(step).mul_(read)
+
     def code(self, weight: Tensor, channel_dim: int = 0) -> PlaneCode:
         """The same without a number for every cell: two bytes a weight."""
         integers, step, read = self._integers(weight, channel_dim)

@@ -96,7 +96,8 @@ class ECC(Redundancy):
 
     def _shape(self, code: PlaneCode) -> tuple[int, int]:
         """Protected planes, and words along a column."""
-        planes = code.bits if self.planes is None else min(self.planes, code.bits)
+        planes = code.bits if self.planes is None else self.planes
+        self.check(planes <= code.bits, "planes", f"must be at most the {code.bits} that the mapping has")
         return planes, -(-int(code.read_rows.sum()) // self.data_bits)
 
     def _wrong_checks(
