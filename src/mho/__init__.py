@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mho import analog, data, devices, mapping, programming, racetrack, studies, training, zoo
     from mho.evaluation import compare, evaluate
+    from mho.evaluation.faults import faults
     from mho.evaluation.sensitivity import sensitivity
     from mho.evaluation.verification import verify
     from mho.evaluation.worst_case import worst_case
@@ -28,6 +29,7 @@ _VERBS = {
     "describe": "mho.memory",
     "evaluate": "mho.evaluation",
     "compare": "mho.evaluation",
+    "faults": "mho.evaluation.faults",
     "sensitivity": "mho.evaluation.sensitivity",
     "verify": "mho.evaluation.verification",
     "worst_case": "mho.evaluation.worst_case",
@@ -50,6 +52,7 @@ __all__ = [
     "describe",
     "devices",
     "evaluate",
+    "faults",
     "mapping",
     "programming",
     "racetrack",

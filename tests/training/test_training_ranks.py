@@ -20,6 +20,7 @@ from mho.memory import Memory
 from mho.training import (
     AdversarialWeights,
     CorrectNet,
+    Gates,
     IntermediateSnapshots,
     Method,
     Monitor,
@@ -39,6 +40,7 @@ METHODS: dict[str, tuple[Method | None, bool]] = {
     "irs": (IntermediateSnapshots(sigma=0.05, hidden=8, taps=("0",)), False),
     "correctnet": (CorrectNet(sigma=0.05), False),
     "adversarial": (AdversarialWeights(bound=0.05), False),
+    "gates": (Gates(columns=None, rows=0.3), False),
 }
 RECIPE = Recipe(epochs=2, batch_size=10, optimizer="sgd", lr=0.05, momentum=0.9)
 
@@ -58,7 +60,8 @@ def network() -> nn.Module:
 def taught(name: str) -> nn.Module:
     method, cells = METHODS[name]
     memory = Memory(device=devices.RRAM2(sigma=0.1)) if cells else None
-    return training.train(network(), samples(), method=method, memory=memory, recipe=RECIPE)
+    start = training.with_gates(network(), ["3"], columns=False, rows=True) if name == "gates" else network()
+    return training.train(start, samples(), method=method, memory=memory, recipe=RECIPE)
 
 
 def odd() -> nn.Module:

@@ -14,8 +14,10 @@ from mho.cli.describe import describe
 from mho.cli.doctor import doctor
 from mho.cli.evaluate import evaluate
 from mho.cli.export import export
+from mho.cli.faults import faults
 from mho.cli.list import listing
 from mho.cli.new import new
+from mho.cli.prune import prune
 from mho.cli.racetrack import racetrack
 from mho.cli.report import report
 from mho.cli.run import run
@@ -34,11 +36,13 @@ app = App(
 )
 app.command(demo)
 app.command(train)
+app.command(prune)
 app.command(describe)
 app.command(evaluate)
 app.command(sensitivity)
 app.command(verify)
 app.command(worst_case)
+app.command(faults)
 app.command(racetrack)
 app.command(analog)
 app.command(new)

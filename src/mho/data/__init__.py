@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mho.data.catalog import DATASETS, Entry, classes, names
+from mho.data.glue_table import GLUE, glue_metric
 
 if TYPE_CHECKING:
     from mho.data.adapters import as_dataset
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
     from mho.data.images import NORMALIZATIONS
     from mho.data.loading import load, register
     from mho.data.optdigits import digits
+    from mho.data.sentences import glue
     from mho.data.sequences import decode, encode
     from mho.data.texts import text, tiny_shakespeare, vocabulary, war_and_peace
     from mho.data.tiny import tiny_imagenet
+    from mho.data.wordpiece import WordPiece
 
 __all__ = [
     "DATASETS",
+    "GLUE",
     "NORMALIZATIONS",
     "Dataset",
     "Entry",
     "Inputs",
+    "WordPiece",
     "as_dataset",
     "cifar10",
     "cifar100",
@@ -36,6 +41,8 @@ __all__ = [
     "digits",
     "encode",
     "fashion_mnist",
+    "glue",
+    "glue_metric",
     "load",
     "mnist",
     "names",
@@ -51,6 +58,7 @@ _HOMES = {
     "Dataset": "mho.data.dataset",
     "Inputs": "mho.data.dataset",
     "NORMALIZATIONS": "mho.data.images",
+    "WordPiece": "mho.data.wordpiece",
     "as_dataset": "mho.data.adapters",
     "cifar10": "mho.data.cifar",
     "cifar100": "mho.data.cifar",
@@ -58,6 +66,7 @@ _HOMES = {
     "digits": "mho.data.optdigits",
     "encode": "mho.data.sequences",
     "fashion_mnist": "mho.data.idx",
+    "glue": "mho.data.sentences",
     "load": "mho.data.loading",
     "mnist": "mho.data.idx",
     "register": "mho.data.loading",

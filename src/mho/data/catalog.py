@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from mho.data.glue_table import GLUE, Task
 from mho.data.labels import CIFAR10, CIFAR100, DIGITS, FASHION, TINY_SHAKESPEARE, WAR_AND_PEACE
 from mho.errors import DataError, SpecError, unknown
 
@@ -16,8 +17,9 @@ class Entry:
 
     Attributes:
         name: what :func:`mho.data.load` is asked for.
-        shape: shape of one input; of images channels, height, width in pixels; of texts the characters of a sequence.
-        classes: number of classes; of texts, different characters.
+        shape: shape of one input; of images channels, height, width in pixels; of texts the characters of a sequence;
+            of sentences the pieces.
+        classes: number of classes; of texts, different characters; 0 where targets are values.
         train: images, or sequences of ``shape``, in the training split.
         test: likewise in the test split.
         labels: class names in the order of their indices; empty where the data folder itself names them.
@@ -35,6 +37,20 @@ class Entry:
     licence: str
     source: str
     folder: str = ""
+
+
+def _glue(task: Task) -> Entry:
+    return Entry(
+        name=task.name,
+        shape=(task.length,),
+        classes=len(task.labels),
+        train=task.train,
+        test=task.test,
+        labels=task.labels,
+        licence=task.licence,
+        source=task.source,
+        folder=f"glue/{task.folder}",
+    )
 
 
 _ROWS = (
@@ -124,6 +140,7 @@ _ROWS = (
         source="Karpathy, char-rnn, 2015 (next character)",
         folder="text",
     ),
+    *map(_glue, GLUE.values()),
 )
 
 _TABLE = {row.name: row for row in _ROWS}
@@ -164,9 +181,12 @@ def classes(name: str) -> tuple[str, ...]:
 
     Raises:
         UnknownNameError: no such data set.
-        DataError: its class names are in its folder, not in this table (Tiny-ImageNet: ``words.txt``).
+        DataError: its class names are in its folder, not in this table (Tiny-ImageNet: ``words.txt``), or its targets
+            are values.
     """
     row = entry(name)
+    if name in GLUE and not row.labels:
+        raise DataError(f"{name}: its targets are values, not classes")
     if not row.labels:
         raise DataError(f"{name}: its class names are in {row.folder}/words.txt, in the order of wnids.txt")
     return row.labels

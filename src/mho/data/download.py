@@ -20,12 +20,12 @@ _TIMEOUT_S = 20.0
 _CHUNK = 1 << 20
 
 
-def download(urls: Sequence[str], md5: str, target: Path, *, archive: bool = False) -> None:
+def download(urls: Sequence[str], checksum: str, target: Path, *, archive: bool = False) -> None:
     """Fetch the first mirror that answers with the right bytes.
 
     Args:
         urls: mirrors in order.
-        md5: published checksum of the file.
+        checksum: published of the file: md5 (32 digits) or sha256 (64).
         target: file to make; with ``archive`` the folder that the archive unpacks (others are skipped).
         archive: unpack a ``.tar.gz`` or ``.zip`` beside ``target``.
 
@@ -35,16 +35,17 @@ def download(urls: Sequence[str], md5: str, target: Path, *, archive: bool = Fal
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    algorithm = "sha256" if len(checksum) == 64 else "md5"
     reason = "no address"
     try:
         for url in urls:
             try:
-                got = _stream(url, temporary)
+                got = _stream(url, temporary, algorithm)
             except (OSError, ValueError, HTTPException) as error:  # URLError is an OSError
                 reason = f"{url}: {getattr(error, 'reason', error)}"
                 continue
-            if got != md5:
-                reason = f"{url}: md5 {got} instead of {md5}"
+            if got != checksum:
+                reason = f"{url}: {algorithm} {got} instead of {checksum}"
                 continue
             if archive:
                 unpack(temporary, target)
@@ -56,8 +57,8 @@ def download(urls: Sequence[str], md5: str, target: Path, *, archive: bool = Fal
         temporary.unlink(missing_ok=True)
 
 
-def _stream(url: str, path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
+def _stream(url: str, path: Path, algorithm: str) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer, path.open("wb") as out:
         while chunk := answer.read(_CHUNK):
             digest.update(chunk)

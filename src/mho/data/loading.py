@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mho.data.catalog import Entry, add, entry
 from mho.data.cifar import cifar10, cifar100
 from mho.data.dataset import Dataset
+from mho.data.glue_table import GLUE
 from mho.data.idx import fashion_mnist, mnist
 from mho.data.images import Split
 from mho.data.optdigits import digits
+from mho.data.sentences import glue
 from mho.data.texts import tiny_shakespeare, war_and_peace
 from mho.data.tiny import tiny_imagenet
 from mho.errors import UnknownNameError, nearest
@@ -28,6 +31,7 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
     "tiny_imagenet": tiny_imagenet,
     "war_and_peace": war_and_peace,
     "tiny_shakespeare": tiny_shakespeare,
+    **{task: partial(glue, task) for task in GLUE},
 }
 
 
@@ -83,7 +87,7 @@ def load(
         root: folder searched before ``$MHO_DATA``, ``./data`` and ``~/.cache/mho/data``.
         limit: keep only the first so many samples.
         options: what that loader takes besides, such as ``size=8`` (digits), ``normalize="imagenet"`` or
-            ``length=50`` (texts).
+            ``length=50`` (texts and sentences).
 
     Raises:
         UnknownNameError: no such data set, split or option.

@@ -17,13 +17,15 @@ class Remote:
 
     Attributes:
         urls: mirrors, tried in order.
-        md5: the published checksum of the download.
+        md5: the published checksum of the download; empty where that is another.
+        sha256: likewise.
         target: where the file goes below the root; for an archive, the folder that it unpacks.
         archive: whether the download is an archive to unpack.
     """
 
     urls: tuple[str, ...]
-    md5: str
+    md5: str = ""
+    sha256: str = ""
     target: str
     archive: bool = False
 
@@ -64,7 +66,7 @@ def obtain(root: str | Path | None, names: Sequence[str], remote: Remote, *, wha
     roots = search_path(root)
     home = roots[0] if root is not None or os.environ.get("MHO_DATA") else roots[-1]
     try:
-        download(remote.urls, remote.md5, home / remote.target, archive=remote.archive)
+        download(remote.urls, remote.md5 or remote.sha256, home / remote.target, archive=remote.archive)
     except (OSError, DataError) as error:
         searched = ", ".join(map(str, roots))
         raise DataError(

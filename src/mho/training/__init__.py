@@ -10,6 +10,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mho.training.gates.method import Gates
 from mho.training.method import Method
 from mho.training.methods.adversarial import AdversarialWeights
 from mho.training.methods.averaged import AveragedNoise
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
     from mho.training.compensation.layers import with_compensation
     from mho.training.compensation.result import CompensatedLayer, Compensation
     from mho.training.compensation.verb import compensate
+    from mho.training.gates.compact import CompactLinear, shrink
+    from mho.training.gates.layers import with_gates, without_gates
+    from mho.training.gates.pools import pools
+    from mho.training.gates.result import Pruned
+    from mho.training.gates.sparse import LayerSparsity, Sparsity, sparsity
+    from mho.training.gates.verb import prune
     from mho.training.insitu import in_situ
     from mho.training.insitu_result import InSitu
     from mho.training.loop import train
@@ -60,15 +67,18 @@ __all__ = [
     "AdversarialWeights",
     "AveragedNoise",
     "CentredCensoredNoise",
+    "CompactLinear",
     "CompensatedLayer",
     "Compensation",
     "CorrectNet",
     "DoublyCensoredNoise",
     "Epoch",
+    "Gates",
     "GaussianNoise",
     "InSitu",
     "IndependentNoise",
     "IntermediateSnapshots",
+    "LayerSparsity",
     "LeftCensoredNoise",
     "LevelDependentNoise",
     "Method",
@@ -82,6 +92,7 @@ __all__ = [
     "Place",
     "Plain",
     "Preset",
+    "Pruned",
     "Recipe",
     "RightCensored",
     "RightCensoredNoise",
@@ -91,6 +102,7 @@ __all__ = [
     "ShiftNoise",
     "ShiftedGaussianNoise",
     "SigmaSearch",
+    "Sparsity",
     "Teacher",
     "Temperature",
     "TensorBoard",
@@ -101,12 +113,18 @@ __all__ = [
     "in_situ",
     "load_checkpoint",
     "origin",
+    "pools",
     "preset",
+    "prune",
     "refresh_norms",
     "share_block",
+    "shrink",
+    "sparsity",
     "train",
     "with_compensation",
+    "with_gates",
     "with_shared_block",
+    "without_gates",
 ]
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
@@ -125,25 +143,35 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
 """Every method by the name that the command line gives it; the last two are controls."""
 
 _HOMES = {
-    "Compensation": "compensation.result",
+    "CompactLinear": "gates.compact",
     "CompensatedLayer": "compensation.result",
+    "Compensation": "compensation.result",
     "Epoch": "record",
     "InSitu": "insitu_result",
+    "LayerSparsity": "gates.sparse",
     "Monitor": "monitor",
     "Origin": "record",
     "Place": "sharing.result",
+    "Pruned": "gates.result",
     "SharedBlock": "sharing.result",
+    "Sparsity": "gates.sparse",
     "Teacher": "teacher",
     "compensate": "compensation.verb",
     "history": "record",
     "in_situ": "insitu",
     "load_checkpoint": "checkpoint",
     "origin": "record",
+    "pools": "gates.pools",
+    "prune": "gates.verb",
     "refresh_norms": "norms",
     "share_block": "sharing.verb",
+    "shrink": "gates.compact",
+    "sparsity": "gates.sparse",
     "train": "loop",
     "with_compensation": "compensation.layers",
+    "with_gates": "gates.layers",
     "with_shared_block": "sharing.insertion",
+    "without_gates": "gates.layers",
 }
 
 

@@ -12,8 +12,9 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from mho.data.dataset import Dataset
-from mho.errors import CheckpointError, SpecError
+from mho.errors import CheckpointError, MhoError, SpecError
 from mho.files import check_writable, write_bytes
+from mho.spec import from_dict, plain
 from mho.zoo.checkpoint import fit, read
 
 _FORMAT, _STATE = "mho.training.1", "state"
@@ -108,13 +109,22 @@ def _hashed(data: Dataset) -> list[Any]:
 
 def _check_same(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
     for key, value in ours.items():
-        if theirs.get(key) == value:
+        said = _today(theirs.get(key))
+        if said == value:
             continue
         what = f"its {key} differ{'' if key.endswith('s') else 's'}"
-        if isinstance(value, dict) and isinstance(theirs.get(key), dict):
-            field = next(f for f in (*value, *theirs[key]) if value.get(f) != theirs[key].get(f))
-            what = f"its {key} has {field}={theirs[key].get(field)}, this one {value.get(field)}"
+        if isinstance(value, dict) and isinstance(said, dict):
+            field = next(f for f in (*value, *said) if value.get(f) != said.get(f))
+            what = f"its {key} has {field}={said.get(field)}, this one {value.get(field)}"
         raise CheckpointError(f"{path} belongs to another run: {what}; give checkpoint= another name, or delete it")
+
+
+def _today(said: Any) -> Any:
+    """A spec as an older file has it, with the fields that came later."""
+    try:
+        return plain(from_dict(said)) if isinstance(said, dict) and "kind" in said else said
+    except MhoError:
+        return said
 
 
 def _bytes(tensor: Tensor) -> bytes:

@@ -63,10 +63,11 @@ class Course:
         classifies = not samples.targets.is_floating_point()
         self.run = Run(model, recipe, classifies=classifies, memory=memory, sigma=sigma, sample=samples.take(2).inputs)
         self.run.ranks = ranks
+        self.run.steps = recipe.epochs * self.steps
         self._fill = setup.fill(recipe, samples)
         try:
             self._teach = plain if method is None else method.begin(self.run)
-            self._optimizer = setup.optimizer(recipe, *self._learners)
+            self._optimizer = setup.optimizer(recipe, *self._learners, apart=self.run.movers)
         except BaseException:
             self.close()
             raise
@@ -110,9 +111,7 @@ class Course:
         Raises:
             ModelError: a loss or a weight became NaN or infinite.
         """
-        rate = self.recipe.rate(number)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+        rate = self._set_rate(self.recipe.rate(number))
         for module in self._learners:
             module.train()
         losses: list[Tensor] = []
@@ -121,11 +120,16 @@ class Course:
         with self._own_dropout():
             for inputs, targets in shuffled(self.samples, self.recipe, self._order, self._fill):
                 some, their_targets, weight = self.ranks.part(inputs, targets)
-                self._optimizer.zero_grad(set_to_none=True)
+                if self.recipe.schedule == "linear":
+                    rate = self._set_rate(self.recipe.rate(number, len(losses), self.steps))
+                for mover in self._movers:
+                    mover.zero_grad(set_to_none=True)
                 loss, outputs = self._taught(Batch(self.run, some, their_targets, self._step, number, weight), method)
                 self._check_taught()
-                self.ranks.sum_gradients(self._parameters(), weight)
-                self._optimizer.step()
+                self.ranks.sum_gradients(setup.moved(*self._movers), weight)
+                setup.clip(self._parameters(), self.recipe.clip)
+                for mover in self._movers:
+                    mover.step()
                 setup.clamp(self._clamped, self.recipe.clamp)
                 losses.append(weight * loss.detach())
                 right_in.append(right(outputs.detach(), their_targets))
@@ -151,6 +155,7 @@ class Course:
             "model": self.model.state_dict(),
             "helpers": [helper.state_dict() for helper in self.run.helpers],
             "optimizer": self._optimizer.state_dict(),
+            "movers": [mover.state_dict() for mover in self.run.movers],
             "order": self._order.get_state(),
             "dropout": self.ranks.gather(self._dropout),
             "step": self._step,
@@ -162,6 +167,8 @@ class Course:
         for helper, theirs in zip(self.run.helpers, state["helpers"], strict=True):
             helper.load_state_dict(theirs)
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # it would keep these very tensors
+        for mover, theirs in zip(self.run.movers, state.get("movers", []), strict=True):  # older files have none
+            mover.load_state_dict(copy.deepcopy(theirs))
         self._order.set_state(state["order"])
         self._dropout = [s.clone() for s in state["dropout"][self.ranks.rank]]
         self._step = state["step"]
@@ -202,8 +209,17 @@ class Course:
             )
         return taught
 
+    def _set_rate(self, rate: float) -> float:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    @property
+    def _movers(self) -> list[torch.optim.Optimizer]:
+        return [self._optimizer, *self.run.movers]
+
     def _parameters(self) -> list[nn.Parameter]:
-        return [p for group in self._optimizer.param_groups for p in group["params"]]
+        return setup.moved(self._optimizer)
 
     def _check_taught(self) -> None:
         if self._step == 0 and not setup.taught(self.model, self._parameters()):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,9 +13,15 @@ from mho.errors import ModelError
 
 
 def apply(model: nn.Module, inputs: Inputs) -> Tensor:
-    """The output of ``model``; a mapping of inputs is passed as keyword arguments."""
-    output: Tensor = model(inputs) if isinstance(inputs, Tensor) else model(**inputs)
-    return output
+    """The output of ``model``, see :func:`scores`; a mapping of inputs is passed as keyword arguments."""
+    return scores(model(inputs) if isinstance(inputs, Tensor) else model(**inputs))
+
+
+def scores(output: Any) -> Tensor:
+    """``output`` itself, or its logits where it is structured as those of transformers are."""
+    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    scored: Tensor = output if found is None else found
+    return scored
 
 
 def check_fit(model: nn.Module, data: Dataset) -> None:

@@ -117,6 +117,7 @@ def check_own_updates(model: nn.Module, recipe: Recipe, method: Method | None, r
         (recipe.momentum != 0, f"momentum={recipe.momentum:g}", "leave it out"),
         (recipe.weight_decay != 0, f"weight_decay={recipe.weight_decay:g}", "leave it out"),
         (recipe.clamp is not None, "clamp", "leave it out: devices have bounds of their own"),
+        (recipe.clip is not None, "clip", "leave it out: arrays are given vectors, not gradients"),
         (recipe.compile, "compile=True", "leave it out"),
         (method is not None and type(method) is not Plain, f"method={type(method).__name__}", "leave it out"),
         (ranks.world > 1, f"{ranks.world} processes", "train in one"),

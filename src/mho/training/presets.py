@@ -74,6 +74,21 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             source="SPICE-Torch (code), from which NetDrift, SAMOS 2024, has its networks; ImageNette at 64x64",
         ),
+        "bert-glue": Preset(
+            recipe=Recipe(
+                epochs=3,
+                batch_size=32,
+                optimizer="adamw",
+                lr=3e-5,
+                weight_decay=0.01,
+                schedule="linear",
+                warmup=0.1,
+                clip=1.0,
+            ),
+            source="Devlin et al., NAACL 2019: fine-tuning for GLUE, with the best of the rates 2e-5, 3e-5, 4e-5 and "
+            "5e-5 on the development set; warm-up, clipping and decay are those of its code, which spares biases and "
+            "norms the decay",
+        ),
     }
 )
 """Every preset by name."""

@@ -20,7 +20,8 @@ class Recipe(Spec):
         lr: learning rate at the start.
         weight_decay: of all parameters, as the papers have it.
         momentum: of "sgd" alone.
-        schedule: "constant", "cosine" (to zero over ``epochs``) or "multistep"; changes once an epoch.
+        schedule: "constant", "cosine" (to zero over ``epochs``) or "multistep", which change once an epoch; or "linear"
+            (to zero), which changes with every mini-batch.
         milestones: for "multistep", the epochs (from 0) before which the rate is multiplied by ``gamma``.
         gamma: for "multistep".
         label_smoothing: probability spread over all classes, 0 to less than 1.
@@ -37,6 +38,8 @@ class Recipe(Spec):
             binarised networks, whose latent weights could grow so far that no sign turns again. ``None``: no bound.
         compile: run the network through ``torch.compile``: half a minute at the start, faster steps after it; numbers
             agree but for rounding.
+        warmup: for "linear", the share of all mini-batches over which the rate rises from zero first; less than 1.
+        clip: bound to which the norm of the gradient, of all parameters together, is scaled down. ``None``: no bound.
 
     Raises:
         SpecError: a value is out of range, or is given to an optimizer or schedule that does not use it.
@@ -48,7 +51,7 @@ class Recipe(Spec):
     lr: float = 1e-3
     weight_decay: float = 0.0
     momentum: float = 0.0
-    schedule: Literal["constant", "cosine", "multistep"] = "cosine"
+    schedule: Literal["constant", "cosine", "multistep", "linear"] = "cosine"
     milestones: tuple[int, ...] = ()
     gamma: float = 0.1
     label_smoothing: float = 0.0
@@ -61,6 +64,8 @@ class Recipe(Spec):
     loss: Literal["cross-entropy", "binary-hinge"] = added(lambda: "cross-entropy")
     margin: float = added(lambda: 128.0)
     clamp: float | None = added(lambda: None)
+    warmup: float = added(lambda: 0.0)
+    clip: float | None = added(lambda: None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,6 +83,9 @@ class Recipe(Spec):
         self.check(hinge or self.margin == 128.0, "margin", "is for loss='binary-hinge'")
         self.check(not hinge or self.label_smoothing == 0, "label_smoothing", "is for loss='cross-entropy'")
         self.check(self.clamp is None or 0 < self.clamp <= 1e30, "clamp", "must be positive, and at most 1e30")
+        self.check(0 <= self.warmup < 1, "warmup", "is a share of the run, and must be in [0, 1)")
+        self.check(self.schedule == "linear" or self.warmup == 0, "warmup", "is for schedule='linear'")
+        self.check(self.clip is None or 0 < self.clip <= 1e30, "clip", "must be positive, and at most 1e30")
         steps = self.milestones
         if self.schedule == "multistep":
             rising = all(a < b for a, b in zip((0, *steps), steps, strict=False))
@@ -85,9 +93,16 @@ class Recipe(Spec):
         else:
             self.check(not steps, "milestones", "is for schedule='multistep'")
 
-    def rate(self, epoch: int) -> float:
-        """The learning rate of ``epoch`` (counted from 0)."""
+    def rate(self, epoch: int, step: int = 0, steps: int = 1) -> float:
+        """The learning rate of mini-batch ``step`` of the ``steps`` of ``epoch`` (all counted from 0).
+
+        That of "linear" is taken in the middle of the mini-batch, so that no rate is zero; without a mini-batch, in the
+        middle of the epoch. The other schedules know epochs alone.
+        """
+        if self.schedule == "linear":
+            done = (epoch + (step + 0.5) / steps) / self.epochs
+            return self.lr * (done / self.warmup if done < self.warmup else (1 - done) / (1 - self.warmup))
         if self.schedule == "cosine":
             return self.lr * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
-        passed = sum(epoch >= step for step in self.milestones)
+        passed = sum(epoch >= milestone for milestone in self.milestones)
         return self.lr * self.gamma**passed

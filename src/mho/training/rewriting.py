@@ -67,13 +67,19 @@ class Cells:
             name: replace(place, memory=place.memory.replace(programming=OpenLoop()))
             for name, place in chips.placements.items()
         }
-        self._changing = Changing(replace(chips, placements=unverified), sigma)
+        found = replace(chips, placements=unverified).samplers(sigma=sigma)
+        stuck = {name: place for name, place in unverified.items() if not isinstance(found[name], Programmed)}
+        others = {name: place for name, place in unverified.items() if name not in stuck}
+        self._stuck = replace(chips, placements=stuck)
+        self._changing = Changing(replace(chips, placements=others), sigma)
 
     @torch.no_grad()
     def write(self, cycle: int) -> dict[str, Tensor]:
         """Write the current weights, for the ``cycle``-th time (from 1): what then reads back, name to ``(*shape)``."""
         programmed = self._changing.exactly() if cycle == 1 else self._changing.now()
-        return {name: self._read(p, cycle) for name, p in programmed.items()}
+        out = {name: self._read(p, cycle) for name, p in programmed.items()}
+        # Cells that are stuck and nothing else stay so; redundancy, if there is any, works on weights as they are.
+        return out | {n: s.sample(self._seed, self._number)[0] for n, s in self._stuck.samplers().items()}
 
     def _read(self, programmed: Programmed, cycle: int) -> Tensor:
         target = programmed.encoded.levels if programmed.mean is None else programmed.mean

@@ -48,6 +48,8 @@ class Run:
 
     Attributes:
         helpers: modules made by :meth:`help`, which are trained along.
+        movers: optimisers of the method's own: what they move, the recipe's optimiser leaves alone.
+        steps: mini-batches of the whole run; zero where nobody said.
         ranks: the processes that share every mini-batch.
         at_end: what has to be undone when the run ends, such as removing hooks.
     """
@@ -67,6 +69,8 @@ class Run:
         self.model, self.recipe, self.classifies, self.memory = model, recipe, classifies, memory
         self.sample = sample
         self.helpers: list[nn.Module] = []
+        self.movers: list[torch.optim.Optimizer] = []
+        self.steps = 0
         self.ranks = Ranks()
         self._sigma = sigma
         self._searching: list[Errors] = []

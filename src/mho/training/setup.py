@@ -39,14 +39,18 @@ def fill(recipe: Recipe, data: Dataset) -> Tensor | None:
     return darkest(data.inputs)
 
 
-def optimizer(recipe: Recipe, model: nn.Module, *helpers: nn.Module) -> torch.optim.Optimizer:
+def optimizer(
+    recipe: Recipe, model: nn.Module, *helpers: nn.Module, apart: Sequence[torch.optim.Optimizer] = ()
+) -> torch.optim.Optimizer:
     """The optimiser over all parameters that require a gradient, of ``model`` and what helps it.
 
-    Layers that change their own weights bring the optimiser that moves them.
+    Layers that change their own weights bring the optimiser that moves them. What optimisers of ``apart`` move is left
+    to them.
     """
+    others = {id(p) for p in moved(*apart)}
     for layer in own_updates(model).values():
         return layer.optimizer(model, recipe, helpers)
-    weights = [p for p in model.parameters() if p.requires_grad]
+    weights = [p for p in model.parameters() if p.requires_grad and id(p) not in others]
     if not weights:
         raise ModelError(f"{type(model).__name__} has no parameter that requires a gradient: nothing to train")
     weights += [p for helper in helpers for p in helper.parameters() if p.requires_grad]
@@ -54,6 +58,11 @@ def optimizer(recipe: Recipe, model: nn.Module, *helpers: nn.Module) -> torch.op
         return torch.optim.SGD(weights, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     return kind(weights, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+
+def moved(*optimizers: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """The parameters that ``optimizers`` move."""
+    return [p for mover in optimizers for group in mover.param_groups for p in group["params"]]
 
 
 def taught(model: nn.Module, weights: Sequence[nn.Parameter]) -> bool:
@@ -73,6 +82,12 @@ def clamp(weights: Sequence[nn.Parameter], bound: float | None) -> None:
     if bound is not None:
         for weight in weights:
             weight.clamp_(-bound, bound)
+
+
+def clip(weights: Sequence[nn.Parameter], bound: float | None) -> None:
+    """Scale the gradients of ``weights`` down, all by one factor, so that their norm together is at most ``bound``."""
+    if bound is not None:
+        torch.nn.utils.clip_grad_norm_(weights, bound)
 
 
 def seed_dropout(seed: int, place: torch.device) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mho.data.dataset import Inputs
+from mho.training.fit import scores
 
 
 class _Straight(torch.autograd.Function):
@@ -38,5 +39,4 @@ def perturbed(module: nn.Module, inputs: Inputs, weights: Mapping[str, Tensor]) 
     used = {name: straight(module.get_parameter(name), value) for name, value in weights.items()}
     args, kwargs = ((inputs,), {}) if isinstance(inputs, Tensor) else ((), dict(inputs))
     # As in evaluation: no tensor is shared between stored layers.
-    outputs: Tensor = functional_call(module, used, args, kwargs, tie_weights=False)
-    return outputs
+    return scores(functional_call(module, used, args, kwargs, tie_weights=False))

@@ -13,6 +13,7 @@ from mho.zoo.catalog import ARCHITECTURES, Architecture, names, register
 if TYPE_CHECKING:
     from mho.zoo import binary
     from mho.zoo.checkpoint import load, load_into, metadata, pack, save, unpack
+    from mho.zoo.hugging_face import pretrained
     from mho.zoo.published import load_published_resnet
     from mho.zoo.registry import build, build_for
 
@@ -28,6 +29,7 @@ __all__ = [
     "metadata",
     "names",
     "pack",
+    "pretrained",
     "register",
     "save",
     "unpack",
@@ -41,6 +43,7 @@ _HOMES = {
     "load_published_resnet": "mho.zoo.published",
     "metadata": "mho.zoo.checkpoint",
     "pack": "mho.zoo.checkpoint",
+    "pretrained": "mho.zoo.hugging_face",
     "save": "mho.zoo.checkpoint",
     "unpack": "mho.zoo.checkpoint",
 }

@@ -103,6 +103,13 @@ _ROWS = (
         paper="Gokmen, Rasch, Haensch, Frontiers in Neuroscience 2018; Rasch et al., Nature Communications 2024",
     ),
     Architecture(
+        name="encoder",
+        module="mho.zoo.encoder",
+        kind="Encoder",
+        description="transformer encoder for sentences, 2 blocks of width 128; 393,472 weights besides its tables",
+        paper="after Devlin et al., BERT, NAACL 2019; for Li et al., zero-space fault tolerance",
+    ),
+    Architecture(
         name="bnn-vgg3",
         module="mho.zoo.binary.vgg",
         kind="BinaryVGG3",
@@ -124,6 +131,15 @@ _ROWS = (
         paper="Bereholschi et al., RTM Misalignment Faults in BNNs (NetDrift), SAMOS 2024",
     ),
 )
+
+FOREIGN = Architecture(
+    name="transformers",
+    module="mho.zoo.hugging_face",
+    kind="from_config",
+    description="a network of Hugging Face's library, from its configuration; mho.zoo.pretrained reads them",
+    paper="whatever the configuration describes",
+)
+"""What rebuilds networks of another library from checkpoints; not listed, as it has no size of its own."""
 
 _TABLE = {row.name: row for row in _ROWS}
 
@@ -150,6 +166,8 @@ def register(name: str, *, description: str = "", paper: str = "") -> Callable[[
         )
         if "<locals>" in row.kind or "." in row.kind:
             raise SpecError(f"model '{name}': {row.kind} must be defined at the top of its module")
+        if name == FOREIGN.name:
+            raise SpecError(f"the name '{name}' is taken by {FOREIGN.module}.{FOREIGN.kind}")
         if name in _TABLE and _TABLE[name] != row:
             raise SpecError(f"the name '{name}' is taken by {_TABLE[name].module}.{_TABLE[name].kind}")
         _TABLE[name] = row

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mho.data.dataset import Dataset
 from mho.errors import UnknownNameError, nearest, unknown
-from mho.zoo.catalog import ARCHITECTURES, names
+from mho.zoo.catalog import ARCHITECTURES, FOREIGN, Architecture, names
 from mho.zoo.initialise import kaiming
 
 _MARK = "_mho_built_as"
@@ -49,7 +49,7 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         # A registered network keeps the start that it draws itself; ours replaces torch's.
         torch.default_generator.manual_seed(seed)
-        model: nn.Module = kind(**ARCHITECTURES[name].fixed, **options)
+        model: nn.Module = kind(**_row(name).fixed, **options)
     if hasattr(kind, "fan"):
         kaiming(model, kind.fan, seed)
     setattr(model, _MARK, BuiltAs(name=name, options=dict(options)))
@@ -57,7 +57,7 @@ def build(name: str, *, seed: int = 0, **options: Any) -> nn.Module:
 
 
 def build_for(name: str, data: Dataset, *, seed: int = 0, **options: Any) -> nn.Module:
-    """As :func:`build`, with classes, channels and image size taken from ``data`` where the network has them.
+    """As :func:`build`, with what ``data`` says: classes, channels, image size, length, where the network has them.
 
     Args:
         name: one of :func:`mho.zoo.names`.
@@ -69,20 +69,29 @@ def build_for(name: str, data: Dataset, *, seed: int = 0, **options: Any) -> nn.
     known = {"classes": data.classes, "inputs": prod(shape) if shape else None}
     if len(shape) == 3:
         known |= {"channels": shape[0], "image_size": shape[-1]}
+    kind = _kind(name)
+    if hasattr(kind, "fitting"):
+        known |= kind.fitting(data)
     fitting = {key: value for key, value in known.items() if value is not None and key in _options(name)}
     return build(name, seed=seed, **(fitting | options))
 
 
-def _kind(name: str) -> Any:
+def _row(name: str) -> Architecture:
+    if name == FOREIGN.name:
+        return FOREIGN
     if name not in ARCHITECTURES:
         raise unknown("model", name, names())
-    row = ARCHITECTURES[name]
+    return ARCHITECTURES[name]
+
+
+def _kind(name: str) -> Any:
+    row = _row(name)
     return getattr(import_module(row.module), row.kind)
 
 
 def _options(name: str) -> list[str]:
     parameters = inspect.signature(_kind(name)).parameters
-    return [key for key in parameters if key not in ARCHITECTURES[name].fixed]
+    return [key for key in parameters if key not in _row(name).fixed]
 
 
 def built_as(model: nn.Module) -> BuiltAs | None:
