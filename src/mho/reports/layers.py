@@ -18,13 +18,26 @@ ROUNDING = 1e-5  # of float32: no error
 def layers(description: Description) -> Table:
     """The weights on cells, or bits on nanowires."""
     arrays, wires = _kinds(description)
-    quantised = _quantised(description)
-    header = ["weight", "layer", "shape", "matrix", "cells", *["arrays"] * arrays, *["nanowires"] * wires, "scale"]
+    quantised, pruned = _quantised(description), any(s.pruned for s in description.stored)
+    added = any(s.added for s in description.stored)
+    header = [
+        "weight",
+        "layer",
+        "shape",
+        "matrix",
+        *["columns pruned"] * pruned,
+        "cells",
+        *["added, %"] * added,
+        *["arrays"] * arrays,
+        *["nanowires"] * wires,
+        "scale",
+    ]
     header += [*["rms error, %", "max error, %"] * quantised, "memory"]
     rows = []
     for s in description.stored:
         row = [Cell(s.name), Cell(s.kind), Cell(shape(s.shape))]
-        row += [Cell(f"{s.rows} × {s.columns}" + (f" × {s.matrices}" if s.matrices > 1 else "")), Cell(f"{s.cells:,}")]
+        row += [Cell(f"{s.rows} × {s.columns}" + (f" × {s.matrices}" if s.matrices > 1 else ""))]
+        row += [Cell(f"{s.pruned:,}")] * pruned + [Cell(f"{s.cells:,}")] + [Cell(percent(s.added, 1))] * added
         row += [_counted(s.tiles)] * arrays + [_counted(s.nanowires)] * wires
         row += [Cell(s.scale), *[Cell(percent(e, 3)) for e in (s.rms_error, s.max_error) if quantised]]
         rows.append([*row, Cell(s.memory)])

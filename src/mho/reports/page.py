@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mho.evaluation.worst_case.result import WorstCase
     from mho.memory.description import Description
     from mho.reports.analog.view import Source as Learned
+    from mho.reports.faults.view import Source as Stuck
     from mho.reports.racetrack.view import Source
 
 
@@ -45,6 +46,7 @@ def write(
     verifications: Sequence[Verification] = (),
     racetrack: Sequence[Source] = (),
     analog: Sequence[Learned] = (),
+    faults: Sequence[Stuck] = (),
 ) -> Path:
     """Write the report of ``results`` to ``path``, whole or not at all.
 
@@ -55,7 +57,7 @@ def write(
         path: the HTML file; its folder must exist.
         title: heading of the page.
         results: label to result; all of one metric. More than six are shown as a study: ranked, in small multiples.
-            ``None`` for a page of nothing but worst cases, verifications, racetracks or training on arrays.
+            ``None`` for a page of nothing but chapters, such as worst cases, racetracks or stuck cells.
         description: where every tensor is kept, ``None`` to leave that table out.
         command: the command line that reproduces the numbers of ``results``, or of a page without them; worst cases,
             verifications and racetracks beside results, and those without a command, say their own call.
@@ -70,6 +72,7 @@ def write(
         verifications: verifications, likewise.
         racetrack: of racetrack memories: results in inferences, curves of single layers, heat maps, protection.
         analog: of training on arrays: traces, errors of arrays and networks, costs, wear, retention.
+        faults: of stuck cells: curves of schemes, single layers and planes, pruning, descriptions, weights as planes.
 
     Returns:
         The path written.
@@ -82,7 +85,7 @@ def write(
     page = render(
         title=title, results=results, description=description, command=command, specs=specs,
         references=references, intro=intro, axes=axes, notices=notices, failures=failures,
-        worst=worst, verifications=verifications, racetrack=racetrack, analog=analog,
+        worst=worst, verifications=verifications, racetrack=racetrack, analog=analog, faults=faults,
     )  # fmt: skip
     return write_text(Path(path), page)
 
@@ -103,6 +106,7 @@ def render(
     verifications: Sequence[Verification] = (),
     racetrack: Sequence[Source] = (),
     analog: Sequence[Learned] = (),
+    faults: Sequence[Stuck] = (),
 ) -> str:
     """The text of the page that :func:`write` writes."""
     import jinja2
@@ -116,7 +120,7 @@ def render(
         lstrip_blocks=True,
     )
     results = results or {}
-    chapters = _chapters(worst, verifications, racetrack, analog, list(results), specs)
+    chapters = _chapters(worst, verifications, racetrack, analog, faults, list(results), specs)
     # Without anything at all, it is results that are missing.
     summary = Summary.of(results, axes) if results or not chapters else None
     keys = dict.fromkeys([*references, *(key for chapter in chapters for key in chapter.references)])
@@ -152,10 +156,12 @@ def _chapters(
     verifications: Sequence[Verification],
     racetrack: Sequence[Source],
     analog: Sequence[Learned],
+    faults: Sequence[Stuck],
     known: Sequence[str],
     specs: Mapping[str, str],
 ) -> list[Chapter]:
     from mho.reports.analog.chapter import chapter as learned
+    from mho.reports.faults.chapter import chapter as stuck
     from mho.reports.racetrack.chapter import chapter as shifted
     from mho.reports.verified.chapter import chapter as verified
     from mho.reports.worst.chapter import chapter as attacked
@@ -165,6 +171,7 @@ def _chapters(
         *([verified(verifications, known, specs)] if verifications else []),
         *([shifted(racetrack, known, specs)] if racetrack else []),
         *([learned(analog, known)] if analog else []),
+        *([stuck(faults)] if faults else []),
     ]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
     from mho.reports.analog.view import Source as Learned
+    from mho.reports.faults.view import Source as Stuck
     from mho.reports.racetrack.view import Source
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ def report(
     verification: Verification | Sequence[Verification] = (),
     racetrack: Source | Sequence[Source] = (),
     analog: Learned | Sequence[Learned] = (),
+    faults: Stuck | Sequence[Stuck] = (),
     title: str = "",
     command: str = "",
     intro: str = "",
@@ -43,7 +45,7 @@ def report(
     Args:
         path: the HTML file; its folder must exist.
         results: what :func:`mho.evaluate` returned, one or several of one metric, with different labels; none for a
-            page of worst cases, verifications, racetracks or training on arrays.
+            page of worst cases, verifications, racetracks, training on arrays or stuck cells.
         chips: the chips of each result, in the same order; the first one's layers are shown. Without results, any.
         worst: worst cases, one or several of one metric, with different labels.
         verification: accuracies against write cycles, likewise.
@@ -52,6 +54,9 @@ def report(
             protection costs.
         analog: what analog.toy, program, sweep, update_time, update_times, cost, wear and retention returned, as many
             of each as you like: which algorithm trains on an array, how well, and what it takes.
+        faults: what mho.faults, faults.by_layer and by_plane, training.prune, mho.describe and mapping.statistics
+            returned: how many stuck cells each scheme stands, which one to take, what to protect first, where copies
+            sit.
         title: heading of the page; the model and the devices if empty.
         command: what reproduces the numbers; the Python calls if empty.
         intro: paragraphs before the answer, separated by blank lines.
@@ -69,6 +74,7 @@ def report(
     attacked, verified = _all(worst), _all(verification)
     shifted: list[Source] = _all(racetrack)
     learned: list[Learned] = _all(analog)
+    stuck: list[Stuck] = _all(faults)
     for name, items, kind in (("worst", attacked, "mho.worst_case"), ("verification", verified, "mho.verify")):
         for item in items:
             if not hasattr(item, "label"):
@@ -76,10 +82,11 @@ def report(
     for other in (*found, *made):
         if taken := _argument(other):
             raise SpecError(f"report takes a {type(other).__name__} as {taken}=, such as report({path!r}, {taken}=...)")
-    extra = bool(attacked or verified or shifted or learned)
+    extra = bool(attacked or verified or shifted or learned or stuck)
     if not (found or extra):
         raise SpecError(
-            "report has nothing to show; give results and their chips, worst=, verification=, racetrack= or analog="
+            "report has nothing to show; give results and their chips, worst=, verification=, racetrack=, analog= or "
+            "faults="
         )
     if (len(found) != len(made) and (found or not extra)) or not (found or extra):
         raise SpecError(f"report takes the chips of every result; got {len(found)} results and {len(made)} chips")
@@ -88,7 +95,7 @@ def report(
         twice = next(label for label in labels if labels.count(label) > 1)
         raise SpecError(f"two results are labelled '{twice}'; give evaluate(..., label=...) different ones")
     keys = [key for population in made for key in population.references]
-    others = [label for item in (*attacked, *verified, *shifted) if (label := getattr(item, "label", ""))]
+    others = [label for item in (*attacked, *verified, *shifted, *stuck) if (label := getattr(item, "label", ""))]
     named = labels or (others if len(made) == len(set(others)) == len(others) else [])
     names = named or [f"chips {i}" for i in range(1, len(made) + 1)]
     return write(
@@ -104,6 +111,7 @@ def report(
         verifications=verified,
         racetrack=shifted,
         analog=learned,
+        faults=stuck,
     )
 
 
@@ -124,11 +132,14 @@ def _argument(item: object) -> str:
     from mho.evaluation.worst_case.result import WorstCase
     from mho.racetrack import Curves, HeatMap, Overhead, Protection
     from mho.reports.analog.view import kinds as analog_sources
+    from mho.reports.faults.view import kinds as fault_sources
 
     if isinstance(item, Curves | HeatMap | Overhead | Protection):
         return "racetrack"
     if isinstance(item, analog_sources()):
         return "analog"
+    if isinstance(item, fault_sources()):
+        return "faults"
     return "worst" if isinstance(item, WorstCase) else "verification" if isinstance(item, Verification) else ""
 
 

@@ -12,8 +12,10 @@ from mho.reports.figures.multiples import grouping, multiples, sparse
 from mho.reports.figures.paper import pdf
 from mho.reports.figures.pareto import Choice, pareto
 from mho.reports.figures.ranking import WIDE, cut, ranking
+from mho.reports.figures.rates import rates, reach
 from mho.reports.figures.rows import Row, rows
 from mho.reports.figures.severity import severity
+from mho.reports.figures.slots import Run, slots
 from mho.reports.figures.traces import Band, asked, traces
 from mho.reports.figures.verification import TOGETHER, verification
 from mho.reports.figures.worst import shade, worst
@@ -29,6 +31,7 @@ __all__ = [
     "Key",
     "Known",
     "Row",
+    "Run",
     "Tint",
     "ageing",
     "asked",
@@ -45,9 +48,12 @@ __all__ = [
     "pareto",
     "pdf",
     "ranking",
+    "rates",
+    "reach",
     "rows",
     "severity",
     "shade",
+    "slots",
     "sparse",
     "swatch",
     "thinned",

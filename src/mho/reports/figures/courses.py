@@ -26,6 +26,7 @@ class Course(NamedTuple):
         slot: its colour and marker; ``None`` for the background.
         points: amount (0 or more), the metric there, and what the point says when it is asked; by amount.
         worst: the last one on the unlucky side at each point, ``nan`` where there is none; may be empty.
+        unlucky: the percentile that stands for the unlucky chip at each point; may be empty.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Course(NamedTuple):
     slot: int | None
     points: Sequence[tuple[float, Interval, str]]
     worst: Sequence[float] = ()
+    unlucky: Sequence[Interval] = ()
 
 
 def courses(

@@ -21,7 +21,7 @@ class Key(NamedTuple):
     Attributes:
         words: what it means.
         kind: ``line``, ``dot`` (a row of the ranking), ``mean``, ``percentile``, ``tick``, ``extreme``, ``digital``,
-            ``range``, ``open`` or ``other`` (what others report), or ``turn`` (a short upright stroke).
+            ``range``, ``area``, ``open`` or ``other`` (what others report), or ``turn`` (a short upright stroke).
         slot: which colour and marker; ``None`` for what all results share.
         series: indices of the results it stands for; empty for all.
     """
@@ -79,6 +79,9 @@ def _artists(key: Key, left: float, right: float, y: float, half: float) -> list
             Line2D([middle], [y], color=colour, linestyle="", marker=shape, markersize=size, markerfacecolor=PAPER,
                    markeredgewidth=0.9)
         ]  # fmt: skip
+    if key.kind == "area":
+        own = 0.22 if key.slot is None else 0.8
+        return [Rectangle((left, y - half), right - left, 2 * half, facecolor=colour, alpha=own, linewidth=0)]
     if key.kind == "range":
         return [Rectangle((left, y - half), right - left, 2 * half, facecolor=MUTED, alpha=0.16, linewidth=0)]
     width = {"digital": 0.6, "percentile": 0.85, "dot": 1.4}.get(key.kind, 1.1)

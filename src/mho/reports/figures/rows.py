@@ -41,6 +41,8 @@ class Row(NamedTuple):
         words: what it says when it is asked.
         most: a second amount, a tick at the end of a line from the marker; ``nan`` for none.
         known: what others report, an open marker; ``nan`` for none.
+        low: end of the interval of ``value``, ``nan`` for none.
+        high: the other end.
     """
 
     label: str
@@ -51,6 +53,8 @@ class Row(NamedTuple):
     words: str
     most: float = math.nan
     known: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
 
 def rows(
@@ -66,7 +70,7 @@ def rows(
         band: a range that others report, a shade.
     """
     above, margin = 18 if heading else 6, 9 + 4.8 * min(LETTERS, max((len(r.label) for r in drawn), default=0))
-    seen = [v for r in drawn for v in (r.value, r.most, r.known)] + list(band or ())
+    seen = [v for r in drawn for v in (r.value, r.most, r.known, r.low, r.high)] + list(band or ())
     seen = [v for v in seen if math.isfinite(v) and v > 0] or [1.0]
     low, high = min(seen), max(seen)
     numbered = any(r.number for r in drawn)
@@ -93,6 +97,8 @@ def rows(
             artists: list[Artist] = [name]
             if row.value > 0 and row.most > row.value:
                 artists += axes.plot([row.value, row.most], [y, y], color=colour, linewidth=0.8)
+            if row.low > 0 and math.isfinite(row.high):
+                artists += axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.4, alpha=0.7)
             if row.most > 0:
                 artists += axes.plot([row.most], [y], color=colour, linestyle="", marker="|", markersize=8)
             if row.known > 0:
@@ -104,7 +110,7 @@ def rows(
                                      markeredgecolor=PAPER, markeredgewidth=0.7, zorder=4)  # fmt: skip
                 marks.append(Mark(axes, row.value, y, row.place, row.words))
                 if row.number:
-                    last = max(v for v in (row.value, row.most, row.known) if v == v)
+                    last = max(v for v in (row.value, row.most, row.known, row.high) if math.isfinite(v))
                     artists.append(axes.annotate(row.number, (last, y), (7, 0), textcoords="offset points", ha="left",
                                                  va="center_baseline"))  # fmt: skip
             elif row.most > 0:

@@ -1,0 +1,1 @@
+"""Stuck cells: how many each scheme stands, which one to take, what to protect first, where its copies sit."""
