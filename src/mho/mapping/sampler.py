@@ -23,14 +23,14 @@ class Source(ABC):
         """All that a chip replaces in the model for the parameter ``name``: its weights, and what goes with them."""
         return {name: self.sample(seed, chips, out)}
 
+    @property
+    def by_cell(self) -> bool:
+        """Whether chips are made cell by cell, not weight by weight."""
+        return False
+
 
 class Sampler(Source):
     """Abstract source of one weight tensor that is programmed onto cells."""
-
-    @property
-    @abstractmethod
-    def by_cell(self) -> bool:
-        """Whether chips are made cell by cell, not as one Gaussian a weight."""
 
     @property
     @abstractmethod
