@@ -86,7 +86,7 @@ def _layers() -> None:
             sampler = mho.deploy(linear, redundancy.scheme("paper", rate)).samplers()["weight"]
             assert isinstance(sampler, Faulty)
             made = sampler.tensors("weight", 0, torch.tensor([0]))
-            weight, votes = made["weight"][0], made["votes"][0]
+            weight, votes = made["weight"][0], made["mho_votes"][0]
             low, candidates = _planes(sampler, 0)
             rest = torch.stack(low).sum(0)
             with torch.inference_mode():

@@ -113,8 +113,8 @@ class Draws:
 
         key, size = self._key(purpose, lasting=True), prod(self.shape)
         found = [arrivals(key, chip, size, rate) for chip in self.chips.tolist()]
-        where = np.concatenate([i * size + places for i, (places, _, _) in enumerate(found)])
-        marks = np.concatenate([mark for _, _, mark in found]).astype(np.int64)
+        where = np.concatenate([np.empty(0, np.int64), *(i * size + f[0] for i, f in enumerate(found))])
+        marks = np.concatenate([np.empty(0, np.int64), *(f[2].astype(np.int64) for f in found)])
         places, bits = torch.from_numpy(where), torch.from_numpy(marks)
         if self.at is not None and len(places):
             at = self.at.cpu()

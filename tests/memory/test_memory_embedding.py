@@ -137,8 +137,13 @@ def test_pools_that_make_no_sense_are_said_in_one_line():
         memory = mho.Memory(device=StuckAt.at_rate(0.02), mapping=BitPlanes(), redundancy=Voting(pools=pools))
         mho.describe(mho.deploy(model, memory))
 
-    with pytest.raises(ModelError, match=r"pools \*q, \*k: no layers are named so; the stored ones are query.weight"):
+    with pytest.raises(
+        ModelError,
+        match=r"pools \*q, \*k: \*q names no layer of this memory that goes with the others; its layers are query",
+    ):
         deploy(("*q", "*k"))
+    with pytest.raises(ModelError, match=r"\*vlaue names no layer"):
+        deploy(("*query", "*key", "*vlaue"))
     with pytest.raises(ModelError, match="is in two of them"):
         deploy(("*query", "*key"), ("*query", "*value"))
     with pytest.raises(ModelError, match=r"have different numbers: query\.weight 12, output\.weight 20"):

@@ -92,7 +92,7 @@ def test_wrong_columns_and_lost_votes(rate, flip):
 def votes_of(sampler, chip: int, x: Tensor) -> Tensor:
     from mho.kernels.votes import add_votes
 
-    packed = sampler.tensors("weight", 0, torch.tensor([chip]))["votes"][0]
+    packed = sampler.tensors("weight", 0, torch.tensor([chip]))["mho_votes"][0]
     return add_votes(torch.zeros(len(x), N, dtype=x.dtype), x, packed)
 
 

@@ -369,3 +369,12 @@ def test_a_higher_rate_adds_faults_to_the_same_chip(spec: Redundancy) -> None:
         seen.append({*cells} | {(int(e), int(v)) for e, v in zip(f.extra, f.extra_stuck, strict=True)})
     assert not seen[0]
     assert seen[1] < seen[2]
+
+
+def test_check_cells_of_planes_that_do_not_fail_do_not_fail_either() -> None:
+    torch.manual_seed(0)
+    code = BitPlanes(bits=4, faulty="msb").code(torch.randn(16, 30))
+    ecc = ECC(data_bits=4)
+    layout = lay_out("w", code, extra=ecc.extra_cells(code))
+    found = ecc.resolve(layout.faults(StuckAt.at_rate(0.3), 0, 0), code, layout)
+    assert set(np.abs(found.steps).tolist()) == {8}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mho.devices.base import Ageing, Device, common_clock
+from mho.devices.stuck_at import StuckAt
 from mho.errors import SpecError
 from mho.spec import label
 from mho.units import Clock
@@ -121,6 +122,17 @@ class Stack(Device):
         for stage in self.stages:
             held = stage.read(level, held, draws, age)
         return held
+
+
+def only_stuck(device: Device) -> StuckAt | None:
+    """The stuck cells of ``device`` where nothing else ever happens to them; ``None`` where something does."""
+    if isinstance(device, StuckAt):
+        return device
+    if not isinstance(device, Stack):
+        return None
+    others = [stage for stage in device.stages if not stage.inert and only_stuck(stage) is None]
+    found = [stuck for stage in device.stages if (stuck := only_stuck(stage)) is not None]
+    return found[0] if found and not others else None
 
 
 def _flat(stages: tuple[Device, ...]) -> list[Device]:

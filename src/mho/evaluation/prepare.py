@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -13,6 +14,7 @@ from mho.data.dataset import Dataset
 from mho.errors import ModelError, SpecError
 from mho.evaluation.forward import call
 from mho.evaluation.plan import ActivationMeter
+from mho.memory.arrays import voting
 from mho.memory.deployment import Chips
 
 Dtype = Literal["float32", "bfloat16"]
@@ -22,6 +24,8 @@ def try_out(model: nn.Module, data: Dataset) -> tuple[tuple[int, int], Tensor]:
     """Run one sample: activation sizes and outputs, or one line about why the model does not take it."""
     inputs, _ = next(iter(data.batches(1)))
     meter = ActivationMeter(model)
+    voted = dict.fromkeys(voting(model), False)
+    watching = [m.register_forward_hook(partial(_called, voted, name)) for name, m in voting(model).items()]
     try:
         outputs = call(model, inputs)
     except ModelError:
@@ -38,7 +42,19 @@ def try_out(model: nn.Module, data: Dataset) -> tuple[tuple[int, int], Tensor]:
         ) from None
     finally:
         activation = meter.close()
+        for hook in watching:
+            hook.remove()
+    unseen = next((name for name, called in voted.items() if not called), None)
+    if unseen is not None:
+        raise ModelError(
+            f"{unseen}: the network reads its weight without calling it, so that no vote would be taken on its "
+            "outputs; keep it digital (a rule with None), or give it a memory without Voting"
+        )
     return activation, outputs[None]
+
+
+def _called(voted: dict[str, bool], name: str, *_: object) -> None:
+    voted[name] = True
 
 
 def scale_digital(model: nn.Module, gains: dict[str, Tensor], chips: Chips) -> nn.Module:

@@ -51,6 +51,8 @@ class BitPlanes(Mapping):
         for plane in self.faulty if isinstance(self.faulty, tuple) else ():
             within = f"must hold planes from 0 (least significant) to {self.bits - 1}"
             self.check(0 <= plane < self.bits, "faulty", within)
+        if isinstance(self.faulty, tuple):
+            self.check(len(set(self.faulty)) == len(self.faulty), "faulty", "lists a plane twice")
 
     def labelled(self, device: str) -> str:
         flips = {"none": "", "msb": ", MSB flipped", "all": ", planes flipped", "auto": ", planes flipped where sparse"}

@@ -12,13 +12,16 @@ from torch.nn import functional as F  # noqa: N812
 from mho.errors import ModelError
 from mho.kernels.votes import add_votes, unpack
 
-VOTES = "votes"
+VOTES = "mho_votes"
 """Name of the buffer that holds what is voted on; see :mod:`mho.kernels.votes`."""
 
 Rule = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
 """``(layer, inputs, outputs without the votes, packed votes) -> outputs``."""
 
 _RULES: dict[str, Rule] = {}
+_REMEDY = (
+    "keep it digital (a rule with None), give it a memory without Voting, or add a rule with mho.memory.arrays.register"
+)
 
 
 def register(kind: type[nn.Module] | str) -> Callable[[Rule], Rule]:
@@ -42,30 +45,50 @@ def rule_for(module: nn.Module) -> Rule | None:
     return next((_RULES[name] for name in names if name in _RULES), None)
 
 
-def vote_at(name: str, module: nn.Module) -> None:
-    """Let ``module``, called ``name``, add up votes: those in its buffer, none until a chip puts some there.
+def vote_at(name: str, model: nn.Module, module: nn.Module) -> None:
+    """Let ``module``, whose weight is called ``name``, add up votes: those in its buffer, none until a chip has some.
 
     Raises:
-        ModelError: this kind of layer has no rule.
+        ModelError: this kind of layer has no rule, computes in a way of its own, or is read without being called.
     """
     if rule_for(module) is None:
         known = ", ".join(sorted(kind.rpartition(".")[2] for kind in _RULES))
         raise ModelError(
-            f"{name}: outputs of a {type(module).__name__} cannot be voted on (only those of {known}); keep it digital "
-            "(a rule with None), give it a memory without Voting, or add a rule with mho.memory.arrays.register"
+            f"{name}: outputs of a {type(module).__name__} cannot be voted on (only those of {known}); {_REMEDY}"
         )
-    if not hasattr(module, VOTES):
+    base = next(c for c in type(module).__mro__ if f"{c.__module__}.{c.__qualname__}" in _RULES)
+    if getattr(type(module), "forward", None) is not getattr(base, "forward", None):
+        raise ModelError(
+            f"{name}: {type(module).__name__} has a forward of its own, so what is voted on is not known; {_REMEDY}"
+        )
+    for prefix, parent in model.named_modules():
+        if isinstance(parent, nn.MultiheadAttention) and parent.out_proj is module:
+            raise ModelError(f"{name}: {prefix or 'MultiheadAttention'} reads it without calling it; {_REMEDY}")
+    if VOTES not in module._buffers:
         module.register_buffer(VOTES, torch.zeros(0, dtype=torch.int32), persistent=False)
-        module.register_forward_hook(_vote)
+        # First: hooks of the network's own see outputs on which votes have been taken.
+        module.register_forward_hook(_vote, prepend=True, with_kwargs=True)
 
 
-def _vote(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def voting(model: nn.Module) -> dict[str, nn.Module]:
+    """The layers of ``model`` whose outputs are voted on, by name."""
+    return {name: module for name, module in model.named_modules() if VOTES in module._buffers}
+
+
+def refuse_voting(model: nn.Module) -> None:
+    """Raise if ``model`` is a chip on which votes are taken: its errors lie beside its weights, and would be lost."""
+    name = next((name for name, module in voting(model).items() if module.get_buffer(VOTES).numel()), None)
+    if name is not None:
+        raise ModelError(f"{name}: this network is a chip whose outputs are voted on; deploy the one it was made of")
+
+
+def _vote(module: nn.Module, args: tuple[Tensor, ...], kwargs: dict[str, Tensor], output: Tensor) -> Tensor:
     votes = module.get_buffer(VOTES)
     if not votes.numel():
         return output
     rule = rule_for(module)
     assert rule is not None
-    return rule(module, args[0], output, votes)
+    return rule(module, args[0] if args else next(iter(kwargs.values())), output, votes)
 
 
 @register(nn.Linear)
@@ -83,6 +106,8 @@ def _convolution(module: nn.Module, x: Tensor, out: Tensor, votes: Tensor) -> Te
     if not len(column):
         return out
     assert isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)
+    if x.dim() == module.weight.dim() - 1:
+        return _convolution(module, x[None], out[None], votes)[0]
     rows = module.weight[0].numel()
     kernels = np.zeros((len(column) * copies, rows), np.float32)
     where = np.repeat(np.arange(len(starts) - 1), np.diff(starts))

@@ -12,16 +12,17 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from mho.devices import StuckAt
 from mho.devices.base import common_clock
+from mho.devices.stack import only_stuck
 from mho.errors import ModelError, SpecError
 from mho.mapping.base import Programmed, program
 from mho.mapping.bit_planes import BitPlanes
 from mho.mapping.sampler import Sampler
-from mho.memory.arrays import vote_at
+from mho.memory.arrays import refuse_voting, vote_at
 from mho.memory.binary import binarised
 from mho.memory.description import DigitalTensor
-from mho.memory.faulty import Faulty, only_stuck
+from mho.memory.faulty import Faulty
 from mho.memory.layers import LayerRule, full_name, matrices
-from mho.memory.placing import layouts
+from mho.memory.placing import check_pools, layouts
 from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.selection import Curvature, check_curvature, choose
 from mho.memory.spec import APART, Memory
@@ -79,6 +80,23 @@ class Chips:
         return common_clock((m.device for m in self.memories), "chips", APART) or "s"
 
     @property
+    def votes(self) -> tuple[str, ...]:
+        """Weights of layers whose outputs are voted on: they alone do not stand for a chip."""
+        return tuple(n for n, p in self.placements.items() if p.memory.redundancy and p.memory.redundancy.votes)
+
+    def check_weights(self) -> None:
+        """Raise unless a chip is its weights.
+
+        Raises:
+            SpecError: outputs of a layer are voted on.
+        """
+        if self.votes:
+            raise SpecError(
+                f"{self.votes[0]}: votes are taken on outputs, so its errors are no weights to train with; train on "
+                "the same memory without redundancy="
+            )
+
+    @property
     def slips(self) -> bool:
         """Whether bits of any layer slip along tracks."""
         return any(m.device.slips for m in self.memories)
@@ -117,11 +135,7 @@ class Chips:
         return self._programmed(self.placements, sigma, age, by_cell)
 
     def samplers(self, *, sigma: float | None = None, age: float = 0.0, by_cell: bool = False) -> dict[str, Sampler]:
-        """Every stored weight ready to be sampled, as :meth:`programmed`, in the cheapest way there is.
-
-        Raises:
-            SpecError: redundancy on cells that are not simply stuck.
-        """
+        """Every stored weight ready to be sampled, as :meth:`programmed`, in the cheapest way there is."""
         out: dict[str, Sampler] = {}
         stuck: dict[str, StuckAt] = {}
         for name, place in self.placements.items():
@@ -136,11 +150,6 @@ class Chips:
             in_planes = isinstance(mapping, BitPlanes) and (memory.redundancy is not None or not cells)
             if in_planes and found is not None:
                 stuck[name] = found
-            elif memory.redundancy is not None:
-                raise SpecError(
-                    f"{name}: {memory.redundancy.label} is for cells that are stuck and nothing else, "
-                    f"device=StuckAt(...), not {memory.device.label}; leave redundancy= out, or the other errors"
-                )
         others = {name: place for name, place in self.placements.items() if name not in stuck}
         made = self._programmed(others, sigma, age, by_cell)
         laid = layouts(self.model, {name: self.placements[name] for name in stuck})
@@ -179,8 +188,8 @@ class Chips:
     ) -> dict[str, Tensor]:
         """Effective weights of some chips: parameter name to ``(chips, *shape)`` float32.
 
-        Of layers that vote they lack the errors that are voted on, which come as ``layer.votes``, ``(chips, numbers)``
-        int32 (see :mod:`mho.kernels.votes`).
+        Of layers that vote they lack the errors that are voted on, which come as buffers ``layer.mho_votes``, ``(chips,
+        numbers)`` int32 (see :mod:`mho.kernels.votes`).
 
         Args:
             chips: chip numbers; an integer n means that one chip.
@@ -211,8 +220,9 @@ class Chips:
                 if name in self.placements:
                     model.get_parameter(name).copy_(values[0])
                 else:
+                    # In the state, so that loading it into a network without a vote fails instead of being too good.
                     owner, _, leaf = name.rpartition(".")
-                    model.get_submodule(owner).register_buffer(leaf, values[0], persistent=False)
+                    model.get_submodule(owner).register_buffer(leaf, values[0])
         return model
 
     def ideal(self) -> nn.Module:
@@ -257,6 +267,7 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
     if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise SpecError(f"seed={seed!r} must be an integer")
     require_valid(model)
+    refuse_voting(model)
     rules = normalise(memory)
     check_all_used(rules, model)
     copied = copy.deepcopy(model).eval()
@@ -280,11 +291,12 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
             with torch.no_grad():
                 _store_bits(name, module, parameter, chosen)
             if chosen.redundancy is not None and chosen.redundancy.votes:
-                vote_at(name, module)
+                vote_at(name, copied, module)
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
     chips = Chips(copied, placements, tuple(digital), int(seed), rules, sensitivity)
     common_clock((m.device for m in chips.memories), "rules", APART)
+    check_pools(copied, placements)
     check_curvature(placements, copied, sensitivity)
     return chips
 

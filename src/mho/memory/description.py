@@ -118,7 +118,8 @@ class Description:
         on += ["nanowires"] if self.nanowires else []
         stored = table(header, rows, left=2, title=f"{self.model} on {' and '.join(on)}")
         parts = [stored, placed(self.embeddings)] if self.embeddings else [stored]
-        added = [s for s in self.stored if s.added and not self.embeddings]
+        placed_of = {name for e in self.embeddings for name in e.layers}
+        added = [s for s in self.stored if s.added and s.name not in placed_of]
         if added:
             more = [[s.name, f"{s.cells:,}", percent(s.added, 2)] for s in added]
             parts.append(table(["weight", "cells", "added by redundancy %"], more, left=1))

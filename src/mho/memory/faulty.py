@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mho.devices import Stack, StuckAt
-from mho.devices.base import Device
+from mho.devices import StuckAt
 from mho.kernels.votes import pack
 from mho.mapping.sampler import Sampler
 from mho.memory.arrays import VOTES
@@ -18,14 +18,6 @@ from mho.memory.redundancy.base import Redundancy
 from mho.memory.redundancy.faults import Resolved
 from mho.memory.redundancy.layout import Layout
 from mho.programming import Cost, Scheme, written_once
-
-
-def only_stuck(device: Device) -> StuckAt | None:
-    """The stuck cells of ``device`` where nothing else ever happens to them; ``None`` where something does."""
-    if isinstance(device, Stack):
-        active = [stage for stage in device.stages if not stage.inert]
-        return only_stuck(active[0]) if len(active) == 1 else None
-    return device if isinstance(device, StuckAt) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +34,7 @@ class Faulty(Sampler):
         device: with the rates of binary cells.
         redundancy: what is made of duplicates; ``None`` without any.
         scheme: how cells are written.
+        gain: ``(columns,)`` what outputs are multiplied with besides, such as a norm that follows; ``None`` for one.
     """
 
     layer: str
@@ -50,6 +43,7 @@ class Faulty(Sampler):
     device: StuckAt
     redundancy: Redundancy | None
     scheme: Scheme
+    gain: NDArray[np.float32] | None = None
 
     def resolved(self, seed: int, chip: int) -> Resolved:
         """What one chip computes with."""
@@ -70,12 +64,12 @@ class Faulty(Sampler):
         return made
 
     def _weights(self, found: list[Resolved], out: Tensor | None) -> Tensor:
-        code, shape = self.layout.code, (len(found), *self.clean.shape)
+        geometry, shape = self.layout.code.geometry, (len(found), *self.clean.shape)
         out = self.clean.new_empty(shape) if out is None else out
         out.copy_(self.clean)
-        for weights, one in zip(out.view(len(found), -1), found, strict=True):
-            where = torch.from_numpy(code.geometry.join(one.column, one.row))
-            added = torch.from_numpy(one.steps * code.gain[one.column]).to(out.dtype)
+        for weights, one in zip(out.view(len(found), geometry.weights), found, strict=True):
+            where = torch.from_numpy(geometry.join(one.column, one.row))
+            added = torch.from_numpy(one.steps * self._steps[one.column]).to(out.dtype)
             weights.index_add_(0, where.to(out.device), added.to(out.device))
         return out
 
@@ -85,13 +79,19 @@ class Faulty(Sampler):
         for one in found:
             assert one.votes is not None
             v = one.votes
-            scale = (v.scale * self.layout.code.gain[v.column]).astype(np.float32)
+            scale = (v.scale * self._steps[v.column]).astype(np.float32)
             packed.append(pack(v.copies, v.column, scale, v.starts, v.row, v.sign))
-        most = max(map(len, packed))
+        most = max(map(len, packed), default=0)
         table = np.zeros((len(packed), most), np.int32)
         for row, votes in zip(table, packed, strict=True):
             row[: len(votes)] = votes
         return torch.from_numpy(table).to(self.clean.device)
+
+    @property
+    def _steps(self) -> NDArray[np.float32]:
+        """``(columns,)`` value of one step at the output."""
+        step = self.layout.code.gain
+        return step if self.gain is None else step * self.gain
 
     @property
     def by_cell(self) -> bool:
@@ -116,7 +116,7 @@ class Faulty(Sampler):
         return self.device.rate * (cells + self.layout.extra)
 
     def scaled(self, gain: Tensor) -> Faulty:
-        code = self.layout.code
-        wide = gain.expand_as(self.clean).movedim(code.geometry.channel_dim, 0).flatten(1)[:, 0]
-        scaled = replace(code, gain=code.gain * wide.cpu().numpy())
-        return replace(self, clean=self.clean * gain, layout=replace(self.layout, code=scaled))
+        # What the cells hold stays as it is, and with it whatever redundancy decides by it.
+        wide = gain.expand_as(self.clean).movedim(self.layout.code.geometry.channel_dim, 0).flatten(1)[:, 0]
+        more = wide.cpu().numpy()
+        return replace(self, clean=self.clean * gain, gain=more if self.gain is None else self.gain * more)

@@ -9,8 +9,8 @@ from torch import nn
 
 from mho.errors import ModelError
 from mho.mapping.bit_planes import BitPlanes
-from mho.mapping.plane_code import PlaneCode
 from mho.memory import pools
+from mho.memory.layers import Matrix
 from mho.memory.redundancy.embedding import Embedding, embed
 from mho.memory.redundancy.layout import Layout, lay_out
 
@@ -34,13 +34,14 @@ def layouts(model: nn.Module, placements: Mapping[str, Placement]) -> dict[str, 
         redundancy = memory.redundancy
         geometries = {name: code.geometry for name, code in mine.items()}
         for pool in pools.find(() if redundancy is None else redundancy.shared, mine):
-            _check(pool, mine)
             bits = mine[pool[0]].bits
             copies = (1,) * bits if redundancy is None else redundancy.plane_copies(bits)
             embedding: Embedding | None = None
             if redundancy is not None and sum(copies) > bits:
                 pruned = {name: ~mine[name].read_columns for name in pool}
-                embedding = embed(pruned, bits, copies, room=redundancy.embeds)
+                embedding = embed(
+                    pruned, bits, copies, room=redundancy.embeds and not _grouped(model, placements, pool)
+                )
             for name in pool:
                 out[name] = lay_out(
                     name,
@@ -53,8 +54,40 @@ def layouts(model: nn.Module, placements: Mapping[str, Placement]) -> dict[str, 
     return out
 
 
-def _check(pool: tuple[str, ...], codes: Mapping[str, PlaneCode]) -> None:
-    rows = {name: codes[name].geometry.rows for name in pool}
-    if len(set(rows.values())) > 1:
-        said = ", ".join(f"{name} {number}" for name, number in rows.items())
-        raise ModelError(f"pools: layers of one pool have the same inputs, but these have different numbers: {said}")
+def check_pools(model: nn.Module, placements: Mapping[str, Placement]) -> None:
+    """Raise unless layers that shall take each other's duplicates have the same inputs.
+
+    Raises:
+        ModelError: pools that name no layers, or layers with inputs of different sizes, or permuted columns of
+            grouped convolutions.
+    """
+    for memory in dict.fromkeys(place.memory for place in placements.values()):
+        if memory.redundancy is None:
+            continue
+        rows = {}
+        for name, place in placements.items():
+            if place.memory == memory:
+                rows[name], _, groups = _matrix(model, name, place)
+                if memory.redundancy.everywhere and groups > 1:
+                    raise ModelError(
+                        f"{name}: columns of a grouped convolution stand in {groups} matrices with inputs of their "
+                        "own, so they cannot change places; give it a memory without "
+                        f"{type(memory.redundancy).__name__}"
+                    )
+        for pool in pools.find(memory.redundancy.shared, rows):
+            different = {name: rows[name] for name in pool}
+            if len(set(different.values())) > 1:
+                said = ", ".join(f"{name} {number}" for name, number in different.items())
+                raise ModelError(
+                    f"pools: layers of one pool have the same inputs, but these have different numbers: {said}"
+                )
+
+
+def _grouped(model: nn.Module, placements: Mapping[str, Placement], pool: tuple[str, ...]) -> bool:
+    """Whether columns of a layer have inputs of their own, so that none can take another's duplicate."""
+    return any(_matrix(model, name, placements[name])[2] > 1 for name in pool)
+
+
+def _matrix(model: nn.Module, name: str, place: Placement) -> Matrix:
+    owner = model.get_submodule(name.rpartition(".")[0])
+    return place.layer.matrix(owner, tuple(model.get_parameter(name).shape))

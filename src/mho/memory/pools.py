@@ -22,17 +22,23 @@ def find(patterns: tuple[tuple[str, ...], ...], names: Iterable[str]) -> list[tu
     listed = list(names)
     pools: list[tuple[str, ...]] = []
     for group in patterns:
-        found: dict[tuple[str, ...], list[str]] = {}
-        for pattern in group:
+        found: dict[tuple[str, ...], dict[int, str]] = {}
+        for i, pattern in enumerate(group):
             shape = re.compile("(.*)".join(re.escape(part) for part in pattern.split("*")))
             for name in listed:
                 match = shape.fullmatch(name.rpartition(".")[0]) or shape.fullmatch(name)
                 if match:
-                    found.setdefault(match.groups(), []).append(name)
-        whole = [tuple(members) for members in found.values() if len(members) > 1]
-        if not whole:
-            raise ModelError(f"pools {', '.join(group)}: no layers are named so; the stored ones are {_some(listed)}")
-        pools += whole
+                    found.setdefault(match.groups(), {})[i] = name
+        pools += [tuple(members.values()) for members in found.values() if len(members) == len(group)]
+        named = {i for members in found.values() for i in members if len(members) == len(group)}
+        seen = {i for members in found.values() for i in members}
+        # What matches nothing at all is named before what lacks a partner.
+        missed = next((p for known in (seen, named) for i, p in enumerate(group) if i not in known), None)
+        if missed is not None:
+            raise ModelError(
+                f"pools {', '.join(group)}: {missed} names no layer of this memory that goes with the others; "
+                f"its layers are {_some(listed)}"
+            )
     members = [name for pool in pools for name in pool]
     twice = next((name for name in members if members.count(name) > 1), None)
     if twice:

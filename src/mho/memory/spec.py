@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mho.devices.base import Device, common_clock
+from mho.devices.stack import only_stuck
 from mho.errors import SpecError
 from mho.frozen import FrozenDict
 from mho.mapping.base import Mapping
@@ -44,6 +45,11 @@ class Memory(Spec):
                 f"{type(self.mapping).__name__} has none; give mapping=BitPlanes()"
             ).at("mapping")
         self.redundancy.plane_copies(self.mapping.bits)  # refuses more planes than there are
+        if only_stuck(self.device) is None:
+            raise SpecError(
+                f"Memory: redundancy={type(self.redundancy).__name__} is for cells that are stuck and nothing else, "
+                f"device=StuckAt(...), not {self.device.label}; leave redundancy out, or the other errors"
+            ).at("redundancy")
 
     @property
     def label(self) -> str:

@@ -226,6 +226,15 @@ def _recomputed(model: nn.Module) -> list[Problem]:
     return out
 
 
+def _marked(model: nn.Module) -> list[Problem]:
+    for name, module in model.named_modules():
+        # Kinds of modules that stand for something else than what is stored say so: (what, remedy).
+        said = getattr(type(module), "deploy_refused", None)
+        if said is not None:
+            return [Problem(name or type(module).__name__, *said, False)]
+    return []
+
+
 def _devices(model: nn.Module) -> list[Problem]:
     places = {str(p.device): n for n, p in model.named_parameters()}
     if len(places) < 2:
@@ -235,6 +244,7 @@ def _devices(model: nn.Module) -> list[Problem]:
 
 
 _CHECKS: tuple[Callable[[nn.Module], list[Problem]], ...] = (
+    _marked,
     _quantised,
     _parametrised,
     _recomputed,

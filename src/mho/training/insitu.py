@@ -79,12 +79,7 @@ def in_situ(
     if not isinstance(chips, Chips):
         raise SpecError(f"in_situ takes chips, not a {type(chips).__name__}; call mho.deploy(model, memory) first")
     check_counts(iterations=iterations, every=every, n_chips=n_chips, first_chip=first_chip)
-    voting = next((n for n, p in chips.placements.items() if p.memory.redundancy and p.memory.redundancy.votes), None)
-    if voting:
-        raise SpecError(
-            f"{voting}: votes are taken on outputs, so its errors are no weights to train with; train on the same "
-            "memory without redundancy="
-        )
+    chips.check_weights()
     recipe = Recipe(optimizer="sgd", schedule="constant", lr=lr, momentum=momentum, batch_size=batch_size)
     where = setup.device(chips.model, device)
     samples, held_out = as_dataset(data).to(where), as_dataset(test).to(where)

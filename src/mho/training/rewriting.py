@@ -70,7 +70,7 @@ class Cells:
         found = replace(chips, placements=unverified).samplers(sigma=sigma)
         stuck = {name: place for name, place in unverified.items() if not isinstance(found[name], Programmed)}
         others = {name: place for name, place in unverified.items() if name not in stuck}
-        self._stuck = replace(chips, placements=stuck)
+        self._stuck, self._sigma = replace(chips, placements=stuck), sigma
         self._changing = Changing(replace(chips, placements=others), sigma)
 
     @torch.no_grad()
@@ -79,7 +79,9 @@ class Cells:
         programmed = self._changing.exactly() if cycle == 1 else self._changing.now()
         out = {name: self._read(p, cycle) for name, p in programmed.items()}
         # Cells that are stuck and nothing else stay so; redundancy, if there is any, works on weights as they are.
-        return out | {n: s.sample(self._seed, self._number)[0] for n, s in self._stuck.samplers().items()}
+        return out | {
+            n: s.sample(self._seed, self._number)[0] for n, s in self._stuck.samplers(sigma=self._sigma).items()
+        }
 
     def _read(self, programmed: Programmed, cycle: int) -> Tensor:
         target = programmed.encoded.levels if programmed.mean is None else programmed.mean

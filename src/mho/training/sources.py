@@ -75,12 +75,7 @@ def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
             memory = place.memory.with_sigma(max(severity + more, 0.0))
             placements[name] = replace(place, memory=memory)
         chips, sigma = replace(chips, placements=placements), None
-    voting = next((n for n, p in chips.placements.items() if p.memory.redundancy and p.memory.redundancy.votes), None)
-    if voting:
-        raise SpecError(
-            f"{voting}: votes are taken on outputs, so its errors are no weights to train with; train on the same "
-            "memory without redundancy="
-        )
+    chips.check_weights()
     changing = Changing(chips, sigma)
 
     @torch.no_grad()

@@ -24,9 +24,10 @@ class ECC(Redundancy):
     """An extended Hamming code [hamming1950] corrects one wrong bit of a word and notices two.
 
     A word is ``data_bits`` cells of one column, plane and polarity, of rows that are read, one after the other (the
-    last word of a column may be shorter), and its check cells, which fail as other cells do. Bits are encoded as they
-    are stored, flips included. What the decoder does is decided by the pattern of wrong bits alone: one is corrected;
-    two are noticed and left as they are; three or more are taken for one, which may spoil a right bit, or for none.
+    last word of a column may be shorter, at the same number of check cells), and its check cells, which fail as other
+    cells do. Bits are encoded as they are stored, flips included. What the decoder does is decided by the pattern of
+    wrong bits alone: one is corrected; two are noticed and left as they are; three or more are taken for one, which
+    may spoil a right bit, or for none.
 
     Check bits protect what is read, not what is summed: the array must be read out bit by bit, and the product
     computed elsewhere.

@@ -41,12 +41,14 @@ class Embedding:
         bits: n, planes of a layer.
         copies: copies of every plane, the original counted, plane 0 first.
         slots: one a duplicated column; those without room come last, in arrays that are added.
+        room: whether pruned columns were used.
     """
 
     layers: dict[str, tuple[int, int]]
     bits: int
     copies: tuple[int, ...]
     slots: tuple[Slot, ...]
+    room: bool = True
 
     @property
     def duplicates(self) -> int:
@@ -55,8 +57,8 @@ class Embedding:
 
     @property
     def free(self) -> int:
-        """Columns of planes that pruning left empty."""
-        return sum(self.bits * pruned for _, pruned in self.layers.values())
+        """Columns of planes that pruning left empty, and that may be used."""
+        return self.room * sum(self.bits * pruned for _, pruned in self.layers.values())
 
     @property
     def needed(self) -> int:
@@ -145,4 +147,4 @@ def embed(pruned: dict[str, NDArray[np.bool_]], bits: int, copies: Sequence[int]
             added[name] += 1
             slots.append(Slot(name, *item, name, bits + number // columns, number % columns))
     sizes = {name: (len(mask), int(mask.sum())) for name, mask in pruned.items()}
-    return Embedding(sizes, bits, tuple(copies), tuple(slots))
+    return Embedding(sizes, bits, tuple(copies), tuple(slots), room)

@@ -29,11 +29,12 @@ def placed(embeddings: Sequence[Embedding]) -> str:
             ]
         )
     needed, missing = sum(e.needed for e in embeddings), sum(e.missing for e in embeddings)
-    said = (
-        "all duplicates stand in pruned columns: no space added"
-        if not missing
-        else (f"{missing:,} of {needed:,} duplicated columns found no pruned column and stand in added ones")
-    )
+    if not missing:
+        said = "all duplicates stand in pruned columns: no space added"
+    elif all(e.room for e in embeddings):
+        said = f"{missing:,} of {needed:,} duplicated columns found no pruned column and stand in added ones"
+    else:
+        said = f"{missing:,} of {needed:,} duplicated columns stand in added ones; pruned columns are not used by all"
     return f"{table(header, rows, left=1)}\n{said}"
 
 

@@ -7,6 +7,7 @@ from mho.errors import unknown
 from mho.mapping.bit_planes import BitPlanes
 from mho.memory.redundancy.base import Redundancy
 from mho.memory.redundancy.best_of import BestOf
+from mho.memory.redundancy.closest import ClosestValue
 from mho.memory.redundancy.ecc import ECC
 from mho.memory.redundancy.majority import CellMajority
 from mho.memory.redundancy.remapping import Remapping
@@ -37,10 +38,12 @@ SCHEMES: dict[str, Memory] = {
     "best-of-2": _scheme(_MSB, BestOf(copies=2, planes=2)),
     "best-of-3": _scheme(_MSB, BestOf(copies=3, planes=1)),
     "remap": _scheme(_MSB, Remapping()),
+    "closest": _scheme(_NONE, ClosestValue()),
     "ecc": _scheme(_NONE, ECC()),
     "clip": _scheme(BitPlanes(flip="none", clip=6.0)),
     "channel": _scheme(_COLUMNS),
     "channel-flip-all": _scheme(_COLUMNS.replace(flip="all")),
+    "channel-flip-all-remap": _scheme(_COLUMNS.replace(flip="all"), Remapping()),
     "channel-vote": _scheme(_COLUMNS.replace(flip="msb"), Voting()),
     "flip-all-vote": _scheme(_ALL, Voting()),
     "ours": _scheme(_COLUMNS.replace(flip="all"), Voting()),
@@ -57,18 +60,20 @@ TITLES: dict[str, str] = {
     "mean": "MSB flipped, mean of 3",
     "tiles": "MSB flipped, vote of 3 a tile of 128 rows",
     "cells": "MSB flipped, majority of 3 cells",
-    "best-of-2": "MSB flipped, better of 2 (two planes, known map)",
-    "best-of-3": "MSB flipped, best of 3 (known map)",
-    "remap": "MSB flipped, columns remapped (known map)",
+    "best-of-2": "MSB flipped, better of 2 (two planes)",
+    "best-of-3": "MSB flipped, best of 3",
+    "remap": "MSB flipped, columns remapped",
+    "closest": "closest value that stuck cells allow",
     "ecc": "SEC-DED code",
     "clip": "clipped at 6 sigma",
     "channel": "scale a column",
     "channel-flip-all": "scale a column, all flipped",
+    "channel-flip-all-remap": "scale a column, all flipped, columns remapped",
     "channel-vote": "scale a column, MSB flipped, vote of 3",
     "flip-all-vote": "all flipped, vote of 3",
     "ours": "scale a column, all flipped, vote of 3",
 }
-"""Name to what tables call it."""
+"""Name to what tables call it; that some need a known map of faults, tables say beside."""
 
 
 def scheme(name: str, rate: float) -> Memory:
