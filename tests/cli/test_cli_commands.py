@@ -26,6 +26,23 @@ def test_list_names_everything_there_is(mho) -> None:
         assert all(name in said.out for name in names)
 
 
+def test_list_says_which_schemes_need_a_known_map_of_faults(mho) -> None:
+    from mho.memory.redundancy import SCHEMES, TITLES
+
+    assert list(SCHEMES) == list(TITLES)
+    said = mho("list", "schemes")
+    assert said.code == 0, said.err
+    lines = {line.split()[0]: line for line in said.out.splitlines() if line}
+    for name, memory in SCHEMES.items():
+        assert TITLES[name] in lines[name]
+        known = memory.redundancy is not None and memory.redundancy.known_map
+        assert lines[name].rstrip().endswith("known map of faults") == known
+    assert {name for name in SCHEMES if "known map" in lines[name]} == {
+        "best-of-2", "best-of-3", "remap", "closest", "channel-flip-all-remap"
+    }  # fmt: skip
+    assert lines["ecc"].rstrip().endswith("cells read one by one")
+
+
 def test_version_and_help(mho) -> None:
     from mho import __version__
 
@@ -119,6 +136,18 @@ def test_doctor_finds_everything_here(mho) -> None:
     assert said.code == 0, said.err
     assert "known answer matches" in said.out
     assert "BROKEN" not in said.out
+
+
+def test_doctor_says_how_to_get_what_is_missing(mho, monkeypatch) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "transformers" else find(name, *a)
+    )
+    line = next(line for line in mho("doctor").out.splitlines() if "networks of Hugging Face" in line)
+    assert line.startswith("-")
+    assert line.rstrip().endswith("pip install 'mho[transformers]'")
 
 
 def test_doctor_fails_on_wrong_numbers(mho, monkeypatch) -> None:

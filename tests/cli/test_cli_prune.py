@@ -38,6 +38,17 @@ def test_a_network_is_pruned_judged_and_kept(mho, net: Path, tmp_path: Path) -> 
     assert [row["pruned_columns"] for row in told["layers"]] == [6, 5]
 
 
+def test_gates_and_weights_learn_by_the_schedule_that_is_asked_for(mho, net: Path, tmp_path: Path) -> None:
+    from mho import zoo
+
+    line = f"{PRUNE} --columns 0.2 --epochs 4 --schedule linear --warmup 0.1 --clip 1 --limit 50"
+    said = mho(*shlex.split(line))
+    assert said.code == 0, said.err
+    kept = zoo.metadata(tmp_path / "out.safetensors")
+    for recipe in (kept["recipe"], kept["gates_recipe"]):
+        assert (recipe["schedule"], recipe["warmup"], recipe["clip"]) == ("linear", 0.1, 1.0)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

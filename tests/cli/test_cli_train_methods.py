@@ -158,6 +158,55 @@ def test_plain_training_keeps_what_it_kept(mho, tmp_path) -> None:
     assert set(zoo.metadata(tmp_path / "net.safetensors")) == {"architecture", "data", "recipe", "test_accuracy"}
 
 
+def test_a_linear_schedule_with_warm_up_and_a_bound_on_the_gradient(mho, tmp_path) -> None:
+    from mho import zoo
+
+    said = mho(*shlex.split(f"{TRAIN} --schedule linear --warmup 0.2 --clip 0.5"))
+    assert said.code == 0, said.err
+    kept = zoo.metadata(tmp_path / "net.safetensors")["recipe"]
+    assert (kept["schedule"], kept["warmup"], kept["clip"]) == ("linear", 0.2, 0.5)
+    # Another schedule has no use for the warm-up of a paper's recipe.
+    said = mho(*shlex.split(f"{TRAIN} --recipe bert-glue --schedule cosine"))
+    assert said.code == 0, said.err
+    kept = zoo.metadata(tmp_path / "net.safetensors")["recipe"]
+    assert (kept["schedule"], kept["warmup"], kept["clip"]) == ("cosine", 0.0, 1.0)
+    for wrong, words in (
+        ("--warmup 0.2", "is for schedule='linear'"),
+        ("--schedule linear --warmup 1", "must be in [0, 1)"),
+        ("--clip 0", "clip=0"),
+    ):
+        said = mho(*shlex.split(f"{TRAIN} {wrong}"))
+        assert said.code == 2
+        assert words in said.err
+        assert len(said.err.splitlines()) == 1
+
+
+def test_of_values_the_squared_error_is_told_and_kept(mho, tmp_path) -> None:
+    from mho import zoo
+
+    header = "\t".join(
+        ["index", "genre", "filename", "year", "old_index", "source1", "source2", "sentence1", "sentence2"]
+    )
+    rows = "".join(f"{i}\tg\tf\t2012\t1\tn\tn\ta\t{'ab'[i % 2]}\t{5.0 * (i % 2)}\n" for i in range(40))
+    for name in ("train", "dev"):
+        (tmp_path / "STS-B").mkdir(exist_ok=True)
+        (tmp_path / "STS-B" / f"{name}.tsv").write_text(f"{header}\tscore\n{rows}")
+    (tmp_path / "bert-base-uncased").mkdir()
+    (tmp_path / "bert-base-uncased" / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n")
+    line = "train encoder --data stsb --root . --epochs 1 --batch-size 8 --out net.safetensors"
+    said = mho(*shlex.split(line))
+    assert said.code == 0, said.err
+    kept = zoo.metadata(tmp_path / "net.safetensors")
+    assert "test_accuracy" not in kept
+    assert 0 < kept["test_mse"] < 25
+    assert f"encoder on stsb, mean squared error {kept['test_mse']:.4g} of 40 test samples" in said.out
+    assert "%" not in said.out
+    said = mho(*shlex.split(f"{line} --device RRAM1 --chips 2"))
+    assert said.code == 0, said.err
+    assert "held-out chips: mean " in said.out
+    assert "%" not in said.out
+
+
 def test_the_same_seed_is_the_same_network(mho, tmp_path) -> None:
     import torch
 

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+NEEDED = {"bert": ["transformers"]}
+"""Packages beyond mho's own; without them an example is skipped."""
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +25,13 @@ def _as_it_was():
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 3
+    assert set(NEEDED) <= {e.stem for e in EXAMPLES}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.stem for e in EXAMPLES])
 def test_example(example, tmp_path, monkeypatch, capsys) -> None:
+    for package in NEEDED.get(example.stem, ()):
+        pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(example)])
     runpy.run_path(str(example), run_name="__main__")

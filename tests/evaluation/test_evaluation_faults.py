@@ -80,6 +80,7 @@ def made(values, **changes) -> FaultCurves:
         "cells": (1000,) * schemes,
         "extra": (0, 70, 140)[:schemes],
         "known_map": (False,) * schemes,
+        "digital_read": (False,) * schemes,
         "memories": (PLAIN.to_dict(),) * schemes,
         "metric": "accuracy",
         "images": 100,
@@ -204,7 +205,10 @@ def test_the_schemes_of_the_package_take_what_they_take() -> None:
     assert found.extra[:3] == (0, 10 * 20 * 2, 10 * 20 * 2)
     assert found.extra[3] > 0
     assert found.known_map == (False, False, True, False)
-    assert "better of 2 (two planes, known map)" in str(found)
+    assert found.digital_read == (False, False, False, True)
+    needs = {line.split()[0]: line.split("  ")[-1].strip() for line in str(found).split("\n\n")[1].splitlines()[3:]}
+    assert needs == {"none": "–", "paper": "–", "best-of-2": "known map of faults", "ecc": "cells read one by one"}
+    assert "better of 2 (two planes)" in str(found)
     with pytest.raises(UnknownNameError, match="unknown scheme 'papr': did you mean 'paper'"):
         mho.faults(model, data, schemes="papr")
     with pytest.raises(ModelError, match="faults takes a module, not a Chips"):
@@ -303,7 +307,7 @@ def test_gain_is_a_ratio_of_rates_and_says_when_rates_measured_do_not_tell() -> 
     assert open_.sign == "?"
     assert math.isnan(open_.value)
     assert "≥31.6 [31.6, –]" in str(found)
-    assert str(made([never, never])).splitlines()[-1].split()[-4:] == ["–", "1,000", "7.00", "no"]
+    assert str(made([never, never])).splitlines()[-1].split()[-4:] == ["–", "1,000", "7.00", "–"]
 
 
 def test_the_cheapest_of_those_that_cannot_be_told_apart_is_recommended() -> None:
@@ -312,6 +316,45 @@ def test_the_cheapest_of_those_that_cannot_be_told_apart_is_recommended() -> Non
     assert made([falls, later, later], extra=(0, 70, 0)).recommended() == "ours"
     assert made([falls, later, later], known_map=(False, True, False)).recommended() == "ours"
     assert made([falls, falls, falls]).recommended() == "none"
+
+
+def test_a_map_of_faults_is_dearer_than_reading_one_by_one_and_that_than_cells() -> None:
+    falls, later = [[0.9] * 4, [0.7] * 4, [0.5] * 4], [[0.9] * 4, [0.9] * 4, [0.7] * 4]
+    maps, reads = {"known_map": (False, False, True)}, {"digital_read": (False, True, False)}
+    assert made([falls, later, later], extra=(0, 0, 70), **reads).recommended() == "ours"
+    assert made([falls, later, later], extra=(0, 70, 0), **maps, **reads).recommended() == "paper"
+    assert made([falls, later, later], **reads).price("paper") == (False, True, 70)
+    assert made([falls, later, later], extra=(0, 70, 0), **maps, **reads).recommended(among=["none", "ours"]) == "ours"
+    with pytest.raises(SpecError, match="among= names no scheme"):
+        made([falls]).recommended(among=[])
+    with pytest.raises(UnknownNameError, match="did you mean 'ours'"):
+        made([falls, later, later]).recommended(among=["our"])
+
+
+def test_of_several_at_one_price_the_one_that_stands_most_is_recommended() -> None:
+    # They tolerate 10^-3.5 and 10^-3.4, which four unlike chips do not tell apart.
+    luck = np.array([-0.05, -0.02, 0.02, 0.05])
+    less, more = (np.array([[0.9], [mean], [0.5]]) + luck * side for mean, side in ((0.7, 1), (0.735, -1)))
+    found = made([less, more], extra=(0, 0))
+    assert found.ranked() == ["paper", "none"]
+    assert found.level() == ["paper", "none"]
+    assert found.recommended() == "paper"
+    assert made([less, more]).recommended() == "none", "cells first"
+
+
+def test_beyond_the_rates_measured_what_the_last_one_leaves_is_told_apart_chip_by_chip() -> None:
+    luck = np.array([-0.02, -0.01, 0.01, 0.02])
+    stays, better = (np.array([[0.9], [0.9], [left]]) + luck for left in (0.85, 0.86))
+    found = made([stays, better])
+    assert math.isnan(found.gain("paper", "none").value)
+    assert found.level() == ["paper"], "every chip is better, though the two populations overlap"
+    assert found.recommended() == "paper"
+    mixed = np.array([[0.9], [0.9], [0.851]]) - luck
+    assert made([stays, mixed]).level() == ["paper", "none"]
+    assert made([stays, mixed]).recommended() == "none"
+    # Of a loss less is better, at the last rate too.
+    loss = {"higher_is_better": False, "bounded": False, "digital": 1.1, "metric": "cross-entropy", "accepted": 1.0}
+    assert made([2 - stays, 2 - better], **loss).level() == ["paper"]
 
 
 def test_statistics_are_those_of_the_population() -> None:
@@ -358,7 +401,10 @@ def test_curves_are_kept_whole(tmp_path) -> None:
     again = FaultCurves.load(found.save(tmp_path / "c.json"))
     assert str(again) == str(found)
     assert again.rows()[0] == found.rows()[0]
-    assert json.loads((tmp_path / "c.json").read_text())["schemes"] == ["none", "flip-all"]
+    kept = json.loads((tmp_path / "c.json").read_text())
+    assert kept["schemes"] == ["none", "flip-all"]
+    assert kept["digital_read"] == [False, False]
+    assert again.digital_read == (False, False)
     for text, said in (("{}", "holds no fault curves"), ("[", "is no JSON")):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(CheckpointError, match=said):

@@ -228,3 +228,19 @@ def test_statistics_that_are_no_numbers_are_refused() -> None:
     net[1].running_var[1] = float("nan")
     (problem,) = validate(net)
     assert str(problem).startswith("1.running_var: 1 of 2 statistics are NaN")
+
+
+class Standing(nn.Module):
+    """A part that says of itself that it cannot be deployed, as the gates of training do."""
+
+    deploy_refused = ("is but a stand-in", "put the real one there")
+
+
+def test_modules_that_say_that_they_cannot_be_deployed_are_one_line() -> None:
+    model = linear()
+    for layer in (model[0], model[2]):
+        layer.add_module("part", Standing())
+    assert [str(p) for p in validate(model)] == ["0.part: is but a stand-in; put the real one there"]
+    for call in (lambda: deploy(model, MEMORY), lambda: fix(model)):
+        with pytest.raises(ModelError, match=r"^0\.part: is but a stand-in; put the real one there$"):
+            call()

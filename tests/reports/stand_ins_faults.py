@@ -53,7 +53,8 @@ def curves(
     made: dict[str, Any] = {
         "values": values, "schemes": schemes, "rates": rates, "ideal": (DIGITAL - 0.002,) * len(schemes),
         "digital": DIGITAL, "cells": (CELLS,) * len(schemes), "extra": tuple(EXTRA.get(s, 0) for s in schemes),
-        "known_map": tuple(s.startswith("best") for s in schemes), "images": 408, "metric": "F1", "label": "Encoder",
+        "known_map": tuple(s.startswith("best") for s in schemes), "images": 408,
+        "digital_read": (False,) * len(schemes), "metric": "F1", "label": "Encoder",
         "memories": tuple(memory(s).to_dict() for s in schemes), "kept": ("*classifier*",), "data": "mrpc test",
         "provenance": {"torch": "2.13", "wall_s": 12.5},
     }  # fmt: skip

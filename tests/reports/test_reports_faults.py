@@ -13,7 +13,6 @@ from stand_ins_faults import BEARS, DIGITAL, LAYERS, curves, description, embedd
 import mho
 from mho.errors import SpecError
 from mho.evaluation.faults import TABLE3
-from mho.memory.redundancy import CellMajority
 from mho.reports.faults import chapter as chapters
 from mho.reports.faults import parts, room, tables, words
 from mho.reports.faults.chapter import chapter
@@ -81,11 +80,9 @@ def test_of_schemes_that_chips_do_not_tell_apart_the_cheapest_is_taken() -> None
 
 def test_a_scheme_that_reads_cells_one_by_one_is_dearer_than_more_cells() -> None:
     source = curves(("none", "flip", "ours"), rates=FAR)
-    memories = list(source.memories)
-    memories[1] = memories[1] | {"redundancy": CellMajority().to_dict()}
     values = source.values.copy()
     values[1] = values[2]
-    source = replace(source, memories=tuple(memories), values=values)
+    source = replace(source, digital_read=(False, True, False), values=values)
     view = Faulty.of([source]).curves[0]
     assert [line.digital for line in view.lines] == [False, True, False]
     assert view.taken.name == "ours"
@@ -103,6 +100,35 @@ def test_a_scheme_that_needs_a_map_comes_with_one_that_does_not() -> None:
         f"Where nobody looks for the stuck cells of a chip, take “paper”: {_percent(source.tolerated('paper'))}."
         in said
     )
+
+
+def test_the_page_takes_what_the_curves_recommend() -> None:
+    taken = set()
+    for seed in range(12):
+        draws = np.random.default_rng(seed)
+        names = tuple(draws.permutation(list(BEARS)).tolist())
+        values = curves(names, rates=FAR).values
+        values[1] = values[2] + 0.001 * draws.standard_normal(values[1].shape)
+        needs = {
+            "known_map": tuple((draws.random(6) < 0.3).tolist()),
+            "digital_read": tuple((draws.random(6) < 0.3).tolist()),
+            "extra": tuple(draws.integers(0, 3, 6).tolist()),
+        }
+        source = curves(names, rates=FAR[: draws.integers(2, len(FAR) + 1)], values=values, **needs)
+        source = replace(source, values=values[:, : len(source.rates)])
+        view = Faulty.of([source]).curves[0]
+        assert view.taken.name == source.recommended()
+        assert [line.name for line in view.level] == source.level()
+        assert [line.name for line in view.ranked] == source.ranked()
+        table = tables.schemes(view)
+        assert [n for n, t in zip(names, _column(table, "take"), strict=True) if t] == [source.recommended()]
+        known = ["known map of faults" in said for said in _column(table, "needs")]
+        assert known == list(needs["known_map"])
+        if view.mapless is not None:
+            assert not view.mapless.known_map
+            assert not view.mapless.digital
+        taken.add(source.recommended())
+    assert len(taken) > 2
 
 
 def test_beyond_the_rates_measured_what_is_left_decides() -> None:
@@ -188,7 +214,7 @@ def test_many_schemes_have_six_colours_and_the_rest_is_background() -> None:
     values = np.stack([curves((n,), rates=FAR).values[0] if n in BEARS else source.values[1] - 0.01 for n in names])
     many = replace(
         source, schemes=names, values=values, ideal=(DIGITAL,) * 9, cells=(10,) * 9, extra=(0,) * 9,
-        known_map=(False,) * 9, memories=(source.memories[0],) * 9,
+        known_map=(False,) * 9, digital_read=(False,) * 9, memories=(source.memories[0],) * 9,
     )  # fmt: skip
     view = Faulty.of([many])
     slots = [line.slot for line in view.curves[0].lines]

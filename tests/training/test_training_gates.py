@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import math
+import pickle
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -15,12 +17,15 @@ from reference import gating, nets
 from torch import Tensor, nn
 
 import mho
-from mho import training, zoo
+from mho import devices, mapping, training, zoo
 from mho.data import Dataset
 from mho.errors import MhoError, ModelError, SpecError, UnknownNameError
 from mho.training import Gates, Recipe
+from mho.training.gates.groups import optimizer
 from mho.training.gates.layers import gated, gates_of
-from mho.training.gates.straight import ESTIMATORS, area, closing_steps, factor, opened
+from mho.training.gates.sparse import Sparsity
+from mho.training.gates.straight import Estimator, area, factor, opened
+from mho.training.gates.updates import GateOptimizer
 from mho.training.run import Batch, Run
 
 FAST = Recipe(epochs=6, batch_size=16, lr=1e-3)
@@ -60,7 +65,7 @@ def states_equal(a: nn.Module, b: nn.Module) -> bool:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    estimator=st.sampled_from(ESTIMATORS),
+    estimator=st.sampled_from(get_args(Estimator)),
     values=st.lists(st.floats(-8, 8), min_size=1, max_size=9),
     slope=st.floats(-3, 3),
 )
@@ -128,13 +133,13 @@ def test_the_slope_of_a_gate_is_that_of_all_it_multiplies_and_the_penalty_counts
     torch.testing.assert_close(gates_of(made[0]).columns.data, moved.clamp(max=1.0), atol=1e-7, rtol=0)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", get_args(Estimator))
 @pytest.mark.parametrize("start", [0.1, 1.0, 2.0])
 def test_a_gate_closes_when_the_formula_says_so(estimator: str, start: float) -> None:
     lr, penalty = 0.01, 0.1
     counted = gating.steps_to_close(estimator, start, lr, penalty)
     # A step is long by lr * mu * factor at most: so much later or earlier than the integral says.
-    assert counted == pytest.approx(closing_steps(lr, penalty, start=start, estimator=estimator), rel=0.01, abs=2)
+    assert counted == pytest.approx(area(estimator, start) / (lr * penalty), rel=0.01, abs=2)
 
 
 def test_areas_of_softplus() -> None:
@@ -150,7 +155,7 @@ def test_gates_close_on_time_and_only_the_optimiser_of_gates_moves_them() -> Non
     data = Dataset(inputs=nets.inputs(32, 4), targets=torch.arange(32) % 2, classes=2)
     recipe = Recipe(epochs=20, batch_size=4, optimizer="adamw", lr=0.1, weight_decay=0.9)  # 160 steps
     lr, penalty = 1.0, area("softplus", 1.0) / 100.5
-    gates = Gates(columns=0.5, lr=lr, penalty=penalty, order="equal", boost=1, reached="go on")
+    gates = Gates(columns=0.5, lr=lr, penalty=penalty, order="equal", boost=1, reached="continue")
     assert 96 < gating.steps_to_close("softplus", 1.0, lr, penalty) <= 104
     for epochs, closed in ((12, False), (13, True)):  # 96 and 104 steps
         short = training.train(training.with_gates(net), data, method=gates, recipe=recipe.replace(epochs=epochs))
@@ -206,6 +211,9 @@ def test_pruning_reaches_the_target_of_every_layer_exactly(options: dict, target
     assert pruned.least == min(row.column_sparsity for row in pruned.layers)
     assert len(pruned.epochs) == 12
     json.dumps(pruned.to_dict(), allow_nan=False)
+    found = training.sparsity(pruned.model)
+    assert pruned.to_dict()["layers"] == found.to_dict()["layers"][:5]
+    assert str(pruned).splitlines()[1:] == str(Sparsity(layers=found.layers[:5])).splitlines()[1:]
     assert training.sparsity(training.shrink(pruned.model)).layers == training.sparsity(pruned.model).layers
 
 
@@ -222,6 +230,13 @@ def test_pools_share_inputs_and_a_target() -> None:
     assert counts["fc1"] == 6
     assert pruned.pools == found
     assert pruned.least >= 0.3
+    two: list[int] = []
+    watched = copy.deepcopy(net)
+    watched.query.register_forward_pre_hook(lambda _, args: two.append(len(args[0])))
+    for some in (data, data.inputs, data.inputs[:1]):
+        training.pools(watched, some)
+    training.pools(watched, {"x": data.inputs})
+    assert two == [2, 2, 1, 2]
     with pytest.raises(MhoError, match="querry"):
         training.prune(net, data, pools=[["querry", "key"]], recipe=FAST)
 
@@ -318,6 +333,158 @@ def test_layers_that_torch_reads_without_calling_them_are_gated_but_not_shrunk()
         assert not torch.allclose(net(x), plain(x))
 
 
+def test_shrinking_leaves_layers_whole_that_do_more_than_their_class() -> None:
+    """Hooks, parametrisations and a forward of the layer's own would be lost with it."""
+    x = samples().inputs
+    for change in (_hooked, _hooked_before, _biased, _rewritten):
+        net = network()
+        with torch.no_grad():
+            for layer in (net.fc1, net.fc2):
+                layer.weight[:5] = 0.0
+                layer.bias[:5] = 0.0
+        change(net.fc1)
+        small = training.shrink(net)
+        assert isinstance(small.fc1, nn.Linear), change
+        assert isinstance(small.fc2, training.CompactLinear)
+        torch.testing.assert_close(small(x), net(x))
+
+
+def _hooked(layer: nn.Module) -> None:
+    layer.register_forward_hook(lambda _, args, output: output + 3)
+
+
+def _hooked_before(layer: nn.Module) -> None:
+    layer.register_forward_pre_hook(lambda _, args: args[0] * 3)
+
+
+class _Raised(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 3
+
+
+def _biased(layer: nn.Module) -> None:
+    nn.utils.parametrize.register_parametrization(layer, "bias", _Raised())
+
+
+def _rewritten(layer: nn.Module) -> None:
+    layer.forward = lambda x: nn.functional.linear(x, layer.weight, layer.bias) + 3
+
+
+def test_shrinking_replaces_a_layer_wherever_it_is_registered() -> None:
+    layer = nn.Linear(6, 6)
+    with torch.no_grad():
+        layer.weight[:2] = 0.0
+        layer.bias[:2] = 0.0
+    net = nets.seeded(nn.Sequential(layer, nn.ReLU(), layer))
+    with torch.no_grad():
+        layer.weight[:2] = 0.0
+        layer.bias[:2] = 0.0
+    small = training.shrink(net)
+    assert isinstance(small[0], training.CompactLinear)
+    assert small[0] is small[2]
+    x = nets.inputs(5, 6)
+    torch.testing.assert_close(small(x), net(x))
+    assert isinstance(training.shrink(layer), training.CompactLinear)
+
+
+def test_chips_of_shrunk_networks_are_pickled() -> None:
+    net = network()
+    with torch.no_grad():
+        net.fc1.weight[:5] = 0.0
+        net.fc1.bias[:5] = 0.0
+    chips = mho.deploy(training.shrink(net).eval(), mho.Memory(device=devices.RRAM1(sigma=0.1)))
+    again = pickle.loads(pickle.dumps(chips))
+    x = samples().inputs
+    assert torch.equal(again.chip(3)(x), chips.chip(3)(x))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    share=st.floats(0.05, 0.95),
+    reached=st.sampled_from(["stop", "hold"]),
+    seed=st.integers(0, 99),
+)
+def test_a_pool_closes_no_layer_altogether(sizes: list[int], share: float, reached: str, seed: int) -> None:
+    """Gates of the first layer fall fastest: its highest stays open, and those of others close in its place."""
+    names = [f"layer{i}" for i in range(len(sizes))]
+    net = nn.ModuleDict({name: nn.Linear(2, size) for name, size in zip(names, sizes, strict=True)})
+    made = training.with_gates(net, names)
+    method = Gates(columns=share, lr=1.0, penalty=1.0, boost=2, reached=reached, order="equal", pools=(tuple(names),))
+    run = Run(made, FAST, classifies=True)
+    run.steps = 100
+    gates = optimizer(method, run, gated(made))
+    values = [gates_of(made[name]).columns for name in names]
+    goal = method.goal("columns", sizes)
+    for step in range(100):
+        for i, z in enumerate(values):
+            slopes = nets.inputs(len(z), seed=seed + step).abs() + (0.1 if i else 1)
+            z.grad = 0.05 * slopes * gates.param_groups[0]["pushed"]
+        gates.step()
+        assert all(bool((z > 0).any()) for z in values)
+    assert gates.param_groups[0]["settled"]
+    assert sum(int((z <= 0).sum()) for z in values) == goal
+
+
+@settings(max_examples=50, deadline=None)
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4), share=st.floats(0.01, 0.99))
+def test_the_goal_leaves_every_layer_a_gate(sizes: list[int], share: float) -> None:
+    goal = Gates(columns=share).goal("columns", sizes)
+    assert goal == min(sum(n - 1 for n in sizes), math.ceil(share * sum(sizes) - 1e-9))
+    if all(n > 1 for n in sizes) and share < 0.5:
+        assert goal >= share * sum(sizes) - 1e-9
+
+
+def test_the_optimiser_of_gates_calls_a_closure() -> None:
+    net = nets.seeded(nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3)))
+    data = Dataset(inputs=nets.inputs(6, 4), targets=torch.arange(6) % 3, classes=3)
+    values = []
+    for closed in (False, True):
+        made = training.with_gates(net, ["0"])
+        run = Run(made, FAST, classifies=True)
+        run.steps = 100
+        step = Gates(penalty=0.25, lr=1e-2).begin(run)
+
+        def lesson(run: Run = run, step: object = step) -> float:
+            return float(step(Batch(run, data.inputs, data.targets, 0, 0)).loss.detach())
+
+        (gates,) = run.movers
+        assert isinstance(gates, GateOptimizer)
+        if closed:
+            assert gates.step(lesson) == values[0]
+        else:
+            values.append(lesson())
+            assert gates.step() is None
+        values.append(gates_of(made[0]).columns.detach().clone())
+    assert torch.equal(values[1], values[2])
+
+
+def test_networks_with_gates_are_judged_as_what_they_will_be_and_not_deployed() -> None:
+    net, data = network(), samples()
+    memory = mho.Memory(device=devices.RRAM1(sigma=0.1))
+    made = training.with_gates(net)
+    for call in (
+        lambda: mho.deploy(made, memory),
+        lambda: mho.memory.fix(made),
+        lambda: mho.train(made, data, method=training.NoiseInjection(), memory=memory, recipe=FAST),
+    ):
+        with pytest.raises(ModelError) as raised:
+            call()
+        assert "query.gates: gates are not stored in memory" in str(raised.value)
+        assert "mho.training.without_gates(model)" in str(raised.value)
+        assert "\n" not in str(raised.value)
+    mho.deploy(training.without_gates(made), memory)
+
+    monitor = training.Monitor(memory=memory, chips=3, keep="mean")
+    pruned = training.prune(net, data, columns=0.3, recipe=FAST, validation=data, monitor=monitor)
+    assert training.origin(pruned.model).kept is not None
+    gates = Gates(columns=0.3)
+    learnt = mho.train(made, data, method=gates, recipe=FAST, validation=data, monitor=monitor.replace(keep="last"))
+    told = training.history(learnt)[-1].chips_mean
+    judge = training.monitor.judge(monitor, None, data, FAST.seed, net)
+    assert told == judge(training.without_gates(learnt)).mean
+
+
 class Tied(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -335,6 +502,8 @@ class Tied(nn.Module):
     [
         (lambda: training.with_gates(network(), ["quary"]), UnknownNameError, "'quary': did you mean 'query'"),
         (lambda: training.with_gates(network(), "query"), SpecError, "layers=['query']"),
+        (lambda: training.with_gates(network(), []), SpecError, "layers=[] names no layer; leave layers out"),
+        (lambda: training.prune(network(), samples(), layers=()), SpecError, "layers=[] names no layer; leave layers"),
         (lambda: training.with_gates(network(), columns=False), SpecError, "nothing to gate"),
         (lambda: training.with_gates(training.with_gates(network())), ModelError, "has gates already"),
         (lambda: training.with_gates(Tied(), ["head"]), ModelError, "its weight is also that of embed"),
@@ -383,3 +552,26 @@ def test_layers_that_have_no_gates_are_told() -> None:
     pruned = training.prune(vit, data, recipe=FAST.replace(epochs=3))
     assert [row.name for row in pruned.layers] == ["embed", "blocks.0.fc1", "blocks.0.fc2"]
     assert "blocks.0.attention had no gates: nn.MultiheadAttention" in str(pruned)
+
+
+def test_zeros_stay_on_planes_of_bits_until_something_learns_on() -> None:
+    """What the docstring of prune says of chips, noise and in-situ training."""
+    from mho.training.insitu import _lesson
+
+    pruned = training.prune(network(), samples(), columns=0.25, recipe=FAST, progress=False).model
+    planes = mho.Memory(device=devices.StuckAt.at_rate(0.1), mapping=mapping.BitPlanes())
+    levels = mho.Memory(device=devices.RRAM1(sigma=0.1))
+    gone = (pruned.value.weight == 0).all(1)
+    assert int(gone.sum()) == 3
+    for memory, still in ((planes, True), (levels, False)):
+        chip = mho.deploy(pruned, memory).weights([0])["value.weight"][0]
+        assert bool((chip[gone] == 0).all()) == still
+        assert not torch.equal(chip[~gone], pruned.value.weight[~gone])
+        noisy = mho.train(
+            pruned, samples(), method=training.NoiseInjection(), memory=memory, recipe=FAST.replace(epochs=1)
+        )
+        assert not bool((noisy.value.weight[gone] == 0).any())
+        lesson = _lesson(mho.deploy(pruned, memory), copy.deepcopy(pruned), 0, None, FAST, samples())
+        next(lesson)
+        taught, _ = next(lesson)
+        assert not bool((taught.value.weight[gone] == 0).any())

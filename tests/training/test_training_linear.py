@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,23 +173,25 @@ def test_the_recipe_of_bert() -> None:
 
 
 class Structured(nn.Module):
-    """As networks of transformers: keywords in, a structure with logits out."""
+    """As networks of transformers and torchvision: keywords in, a structure with scores out."""
 
-    def __init__(self, mapping: bool) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__()
-        self.body, self.mapping = small(0.1), mapping
+        self.body, self.kind = small(0.1), kind
 
-    def forward(self, x: Tensor) -> Mapping[str, Tensor] | SimpleNamespace:
-        scores = {"logits": self.body(x), "hidden": x}
-        return scores if self.mapping else SimpleNamespace(**scores)
+    def forward(self, x: Tensor) -> Any:
+        out = self.body(x)
+        made = {"mapping": {"logits": out, "hidden": x}, "object": SimpleNamespace(logits=out), "out": {"out": out}}
+        return made.get(self.kind, (out, x))
 
 
-@pytest.mark.parametrize("mapping", [True, False])
+@pytest.mark.parametrize("kind", ["mapping", "object", "out", "tuple"])
 @pytest.mark.parametrize("method", [None, NoiseInjection(sigma=0.1)])
-def test_structured_outputs_train_as_their_logits(mapping: bool, method: training.Method | None) -> None:
+def test_structured_outputs_train_as_their_logits(kind: str, method: training.Method | None) -> None:
+    """What an evaluation takes, training takes."""
     data = blobs()
     named = Dataset(inputs={"x": data.inputs}, targets=data.targets, classes=3, name="blobs")
-    trained = training.train(Structured(mapping), named, recipe=LINEAR, method=method, validation=0.2)
+    trained = training.train(Structured(kind), named, recipe=LINEAR, method=method, validation=0.2)
     if method is None:  # names of layers address the noise
         assert equal(trained.body, training.train(small(0.1), data, recipe=LINEAR, validation=0.2))
     assert training.history(trained)[-1].loss < training.history(trained)[0].loss

@@ -134,8 +134,8 @@ class Pair(nn.Module):
         super().__init__()
         self.layer = nn.Linear(1, 1)
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return x, x
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"left": x, "right": x}
 
 
 FROZEN = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)).requires_grad_(False)
@@ -159,7 +159,13 @@ X, Y = blobs().inputs, blobs().targets
         (small(), (X, Y - 1), {}, ModelError, "data has the label -1"),
         (small(), (X, Y.float()), {}, ModelError, "outputs of shape (3,); the targets of data have ()"),
         (small(), (X, Y.view(-1, 1)), {}, ModelError, "targets of shape (1,)"),
-        (Pair(), blobs(), {}, ModelError, "Pair returns a tuple; training needs one tensor"),
+        (
+            Pair(),
+            blobs(),
+            {},
+            ModelError,
+            "Pair cannot be trained: the model returns a dict without a tensor of logits",
+        ),
         (FROZEN, blobs(), {}, ModelError, "nothing to train"),
         (small(), blobs(), {"validation": data.digits(limit=4)}, ModelError, "(1, 28, 28) from digits"),
         (small(), "blobs", {}, DataError, "data is a str"),

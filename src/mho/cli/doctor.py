@@ -48,6 +48,7 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield "-", "cuda", "no GPU; everything runs on the CPU"
     for package, extra, use in (
         ("huggingface_hub", "hub", "hf:// checkpoints"),
+        ("transformers", "transformers", "networks of Hugging Face"),
         ("PIL", "vision", "Tiny ImageNet"),
     ):
         found = importlib.util.find_spec(package) is not None

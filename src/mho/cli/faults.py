@@ -30,7 +30,8 @@ def faults(
         str,
         Parameter(
             help="What protects the cells, by name: none, flip, flip-all, flip-auto, vote, paper, mean, tiles, cells, "
-            "best-of-2, best-of-3, remap, ecc, clip, channel, channel-flip-all, channel-vote, flip-all-vote, ours."
+            "best-of-2, best-of-3, remap, closest, ecc, clip, channel, channel-flip-all, channel-flip-all-remap, "
+            "channel-vote, flip-all-vote, ours; see mho list schemes."
         ),
     ] = "none,paper,ours",
     memory: Annotated[

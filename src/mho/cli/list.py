@@ -11,13 +11,14 @@ from mho.text import table
 
 def listing(
     what: Annotated[
-        Literal["devices", "models", "data", "methods", "cells", "algorithms"], Parameter(help="Which table.")
+        Literal["devices", "models", "data", "methods", "cells", "algorithms", "schemes"],
+        Parameter(help="Which table."),
     ],
     /,
 ) -> None:
-    """List the devices, models, data sets, training methods, pulsed cells or algorithms that come with mho."""
+    """List devices, models, data sets, training methods, pulsed cells, algorithms, or schemes against stuck cells."""
     tables = {"devices": _devices, "models": _models, "data": _data, "methods": _methods}
-    print((tables | {"cells": _cells, "algorithms": _algorithms})[what]())
+    print((tables | {"cells": _cells, "algorithms": _algorithms, "schemes": _schemes})[what]())
 
 
 listing.__name__ = "list"
@@ -86,6 +87,19 @@ def _algorithms() -> str:
         rows.append([name, TITLES[kind], summary, ", ".join(found.references)])
     header = ["algorithm", "in tables", "what it does", "paper"]
     return f"{table(header, rows, left=4)}\n\nfields: mho analog train --help; in Python analog.AGAD and the like"
+
+
+def _schemes() -> str:
+    from mho.evaluation.faults.wording import needed
+    from mho.memory.redundancy import SCHEMES, TITLES
+
+    rows = []
+    for name, title in TITLES.items():
+        measure = SCHEMES[name].redundancy
+        needs = needed(measure.known_map, measure.digital) if measure is not None else []
+        rows.append([name, title, ", ".join(needs) or "–"])
+    use = "mho faults CHECKPOINT --data DATA --schemes none,paper,ours; your own: --memory memory.yaml"
+    return f"{table(['scheme', 'what it is', 'needs'], rows, left=3)}\n\n{use}"
 
 
 def _data() -> str:

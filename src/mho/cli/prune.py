@@ -48,7 +48,7 @@ class GateOptions:
         float | None, Parameter(help="Factor on the penalty of layers that lag; 1.5 unless given, 1 for none.")
     ] = None
     reached: Annotated[
-        Literal["stop", "hold", "go on"] | None, Parameter(help="What gates do at the target; stop unless given.")
+        Literal["stop", "hold", "continue"] | None, Parameter(help="What gates do at the target; stop unless given.")
     ] = None
 
     def spec(self) -> Gates:

@@ -26,9 +26,12 @@ class RecipeOptions:
     lr: Annotated[float | None, Parameter(help="Learning rate at the start.")] = None
     batch_size: Annotated[int | None, Parameter(help="Samples per step.")] = None
     optimizer: Annotated[Literal["adam", "adamw", "sgd"] | None, Parameter(help="Optimiser.")] = None
-    schedule: Annotated[Literal["constant", "cosine", "multistep"] | None, Parameter(help="Of the learning rate.")] = (
-        None
-    )
+    schedule: Annotated[
+        Literal["constant", "cosine", "multistep", "linear"] | None, Parameter(help="Of the learning rate.")
+    ] = None
+    warmup: Annotated[
+        float | None, Parameter(help="Of linear: the share of the run over which the rate rises from zero first.")
+    ] = None
     milestones: Annotated[
         str | None, Parameter(help="Of multistep: epochs from which the rate is lower, such as 4,6,8.")
     ] = None
@@ -48,6 +51,7 @@ class RecipeOptions:
     clamp: Annotated[
         float | None, Parameter(help="Bound on the latent weights after every step, such as 1 for bnn-....")
     ] = None
+    clip: Annotated[float | None, Parameter(help="Bound on the norm of the gradient, such as 1.")] = None
     compile: Annotated[bool | None, Parameter(negative="", help="Run the network through torch.compile.")] = None
     seed: Annotated[int, Parameter(help="Seed of initialisation, order, augmentation and noise.")] = 0
 
@@ -61,6 +65,8 @@ class RecipeOptions:
             changes |= {"schedule": self.schedule or "multistep", "milestones": _epochs(self.milestones)}
         elif self.schedule not in (None, "multistep"):
             changes |= {"milestones": ()}  # those of a paper's recipe
+        if self.schedule not in (None, "linear") and self.warmup is None:
+            changes |= {"warmup": 0.0}  # likewise
         return preset(self.recipe, **changes) if self.recipe else Recipe().replace(**changes)
 
 
@@ -191,15 +197,18 @@ def train(
     made = origin(trained)
     assert made is not None
     at = next(trained.parameters()).device
-    as_judged = Run(trained, plan.replace(precision="float32"), classifies=True)  # as mho evaluate does
-    accuracy = measure(as_judged, test.to(at))[1] or 0.0
+    classes = not test.targets.is_floating_point()
+    as_judged = Run(trained, plan.replace(precision="float32"), classifies=classes)  # as mho evaluate does
+    loss, accuracy = measure(as_judged, test.to(at))
+    judged = {"test_mse": loss} if accuracy is None else {"test_accuracy": accuracy}
     kept = made.to_dict() | {"data": data}  # the name that mho list data gives it
     kept = {key: value for key, value in kept.items() if value is not None}
-    zoo.save(trained, out, **kept, test_accuracy=accuracy)
+    zoo.save(trained, out, **kept, **judged)
     seconds = sum(epoch.seconds for epoch in made.epochs)
     said = f"{model} on {data}" + (f" with {method.method}" if how is not None else "")
     chosen = _chosen(made, watch.percentile or 1.0)
-    print(f"{out}: {said}, {100 * accuracy:.2f} % of {len(test):,} test samples, {seconds:.0f} s{chosen}")
+    good = f"mean squared error {loss:.4g}" if accuracy is None else f"{100 * accuracy:.2f} %"
+    print(f"{out}: {said}, {good} of {len(test):,} test samples, {seconds:.0f} s{chosen}")
 
 
 def _epochs(text: str) -> tuple[int, ...]:
@@ -219,6 +228,7 @@ def _chosen(made: Any, percentile: float) -> str:
     if epoch.sigma is not None:
         said += f", errors of strength {epoch.sigma:.3g} found"
     if epoch.chips_mean is not None:
-        mean, unlucky = 100 * epoch.chips_mean, 100 * epoch.chips_percentile
-        said += f"; held-out chips: mean {mean:.2f} %, {ordinal(percentile)} percentile {unlucky:.2f} %"
+        show = "{:.4g}" if epoch.validation_accuracy is None else "{:.2%}"  # of values, chips have squared errors
+        mean, unlucky = (show.format(v).replace("%", " %") for v in (epoch.chips_mean, epoch.chips_percentile))
+        said += f"; held-out chips: mean {mean}, {ordinal(percentile)} percentile {unlucky}"
     return said

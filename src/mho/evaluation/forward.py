@@ -18,7 +18,11 @@ Weights = Mapping[str, Tensor]
 def call(model: nn.Module, inputs: Inputs, weights: Weights | None = None) -> Tensor:
     """Outputs of ``model``; with some of its parameters replaced by ``weights``, the model itself unchanged.
 
-    Mappings of inputs become keyword arguments; of structured outputs (transformers) the logits are taken.
+    Mappings of inputs become keyword arguments. Structured outputs are taken by their "logits" (transformers) or "out"
+    (segmentation of torchvision), tuples and lists by what comes first. Training and evaluation both come by here.
+
+    Raises:
+        ModelError: no tensor of outputs is found.
     """
     args, kwargs = ((inputs,), {}) if isinstance(inputs, Tensor) else ((), dict(inputs))
     if not weights:

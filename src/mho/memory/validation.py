@@ -231,7 +231,8 @@ def _marked(model: nn.Module) -> list[Problem]:
         # Kinds of modules that stand for something else than what is stored say so: (what, remedy).
         said = getattr(type(module), "deploy_refused", None)
         if said is not None:
-            return [Problem(name or type(module).__name__, *said, False)]
+            what, remedy = said
+            return [Problem(name or type(module).__name__, what, remedy, False)]
     return []
 
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from mho.data.dataset import Dataset, Inputs
 from mho.errors import ModelError
+from mho.evaluation.forward import call
 
 
 def apply(model: nn.Module, inputs: Inputs) -> Tensor:
-    """The output of ``model``, see :func:`scores`; a mapping of inputs is passed as keyword arguments."""
-    return scores(model(inputs) if isinstance(inputs, Tensor) else model(**inputs))
-
-
-def scores(output: Any) -> Tensor:
-    """``output`` itself, or its logits where it is structured as those of transformers are."""
-    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-    scored: Tensor = output if found is None else found
-    return scored
+    """The output of ``model`` as it is; see :func:`mho.evaluation.forward.call`."""
+    return call(model, inputs)
 
 
 def check_fit(model: nn.Module, data: Dataset) -> None:
@@ -40,11 +31,11 @@ def check_fit(model: nn.Module, data: Dataset) -> None:
     try:
         with torch.no_grad():
             output = apply(model, sample.inputs)
+    except ModelError as error:
+        raise ModelError(f"{kind} cannot be trained: {error}") from None
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{kind} does not take inputs of shape {shape} from {data.name}: {reason}") from None
-    if not isinstance(output, Tensor):
-        raise ModelError(f"{kind} returns a {type(output).__name__}; training needs one tensor of outputs")
     if not torch.isfinite(output).all():
         raise ModelError(f"{kind} gives outputs that are NaN or infinite before any training: look at its weights")
     if data.targets.is_floating_point():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +15,7 @@ from mho.evaluation.metrics import METRICS
 from mho.memory import Memory, deploy
 from mho.memory.rules import Rules
 from mho.spec import Spec
+from mho.training.gates.layers import without_gates
 from mho.training.run import derived
 
 
@@ -87,7 +87,7 @@ class Judge:
     def __call__(self, model: nn.Module) -> Judgement:
         """The judgement of chips of ``model``, which does not change."""
         # Neither the chips that train, nor those that the network will be judged on in the end.
-        chips = deploy(copy.deepcopy(model).eval(), self.rules, seed=derived(self.seed, "monitor"))
+        chips = deploy(without_gates(model).eval(), self.rules, seed=derived(self.seed, "monitor"))
         metric = METRICS["mse" if self.data.targets.is_floating_point() else "accuracy"]
         result = evaluate(chips, self.data, n_chips=self.chips, metric=metric, show_progress=False)
         values = result.values[0, 0]
@@ -114,5 +114,5 @@ def judge(monitor: Monitor, memory: Rules | None, data: Dataset | None, seed: in
         raise SpecError(
             f"Monitor(keep='{monitor.keep}') judges chips; give it memory=, or give train one whose errors are injected"
         )
-    deploy(copy.deepcopy(model).eval(), rules)  # what it refuses, it refuses before the long work
+    deploy(without_gates(model).eval(), rules)  # what it refuses, it refuses before the long work
     return Judge(rules=rules, data=data, chips=monitor.chips, percentile=monitor.percentile, seed=seed)

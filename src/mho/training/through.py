@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mho.data.dataset import Inputs
-from mho.training.fit import scores
+from mho.evaluation.forward import call
 
 
 class _Straight(torch.autograd.Function):
@@ -37,6 +36,4 @@ def straight(clean: Tensor, value: Tensor) -> Tensor:
 def perturbed(module: nn.Module, inputs: Inputs, weights: Mapping[str, Tensor]) -> Tensor:
     """Outputs of ``module`` with ``weights`` in place of its parameters of those names."""
     used = {name: straight(module.get_parameter(name), value) for name, value in weights.items()}
-    args, kwargs = ((inputs,), {}) if isinstance(inputs, Tensor) else ((), dict(inputs))
-    # As in evaluation: no tensor is shared between stored layers.
-    return scores(functional_call(module, used, args, kwargs, tie_weights=False))
+    return call(module, inputs, used)

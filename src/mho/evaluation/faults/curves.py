@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mho.errors import CheckpointError, SpecError, unknown
-from mho.evaluation.faults import wording
+from mho.evaluation.faults import choice, wording
 from mho.evaluation.faults.published import published
 from mho.evaluation.faults.tolerance import Tolerance, crossing, ratio, resampled, tolerance
 from mho.evaluation.population import Population, nulls
 from mho.evaluation.statistics import Interval, mean_interval
+
+LISTS = ("schemes", "rates", "cells", "extra", "known_map", "digital_read", "memories", "kept", "percentiles")
+"""Fields that are tuples here and lists in JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,7 @@ class FaultCurves:
         cells: ``(scheme,)`` cells of the weights.
         extra: ``(scheme,)`` cells besides: copies without room among pruned columns, check bits.
         known_map: ``(scheme,)`` whether the faults of every chip must be found first.
+        digital_read: ``(scheme,)`` whether cells are read one by one, not added up on a bit line.
         memories: ``(scheme,)`` the memory of a scheme, or its name rules, as plain data.
         kept: patterns of what stays digital, where it is the same for all schemes.
         metric: name of the metric; its values are fractions for accuracies.
@@ -61,6 +66,7 @@ class FaultCurves:
     cells: tuple[int, ...]
     extra: tuple[int, ...]
     known_map: tuple[bool, ...]
+    digital_read: tuple[bool, ...]
     memories: tuple[dict[str, Any], ...]
     metric: str
     images: int
@@ -143,16 +149,45 @@ class FaultCurves:
         (found_a, drawn_a), (found_b, drawn_b) = (self._crossings(self._scheme(s), most) for s in (scheme, over))
         return ratio(np.asarray(self.rates), (found_a, found_b), (drawn_a, drawn_b), self._coverage)
 
-    def recommended(self, drop: float | None = None) -> str:
-        """The scheme that tolerates most; of those that cannot be told from it, the cheapest.
+    def price(self, scheme: str) -> tuple[bool, bool, int]:
+        """What a scheme takes, the dearest first: a map of faults, cells read one by one, cells besides."""
+        i = self._scheme(scheme)
+        return self.known_map[i], self.digital_read[i], self.extra[i]
 
-        Cheaper is: needs no known faults, then fewer cells besides, then the order in which schemes were given.
-        Two schemes cannot be told apart where the interval of their :meth:`gain` holds 1.
+    def standing(self, scheme: str, drop: float | None = None) -> tuple[float, float]:
+        """What schemes are ranked by: the rate tolerated, then what the last rate measured leaves; more is better.
+
+        A rate below all measured is 0, one beyond them infinity.
         """
-        crossings = [self._crossings(i, self._most(drop))[0] for i in range(len(self.schemes))]
-        best = self.schemes[int(np.argmax(crossings))]
-        alike = [i for i, s in enumerate(self.schemes) if s == best or not self.gain(best, s, drop).low > 1]
-        return self.schemes[min(alike, key=lambda i: (self.known_map[i], self.extra[i], i))]
+        return choice.standing(self, scheme, self._most(drop))
+
+    def ranked(self, drop: float | None = None) -> list[str]:
+        """Schemes, the one that stands most first."""
+        return choice.ranked(self, self._most(drop))
+
+    def level(self, drop: float | None = None, among: Iterable[str] | None = None) -> list[str]:
+        """The scheme that stands most, and those that these chips do not tell from it, ranked.
+
+        Two are told apart where the whole interval of their :meth:`gain` is above 1, or where the better one stands
+        every rate measured and the whole interval of their :meth:`difference` at the last one is above 0.
+
+        Args:
+            drop: as for :meth:`tolerated`.
+            among: schemes to choose from; all if ``None``.
+        """
+        return choice.level(self, self._most(drop), self._among(among))
+
+    def recommended(self, drop: float | None = None, among: Iterable[str] | None = None) -> str:
+        """The scheme to take: of :meth:`level` the one of the lowest :meth:`price`.
+
+        Cheaper is: needs no map of faults, then does not read cells one by one, then fewer cells besides. Of several at
+        one price it is the one that stands most.
+
+        Args:
+            drop: as for :meth:`tolerated`.
+            among: schemes to choose from; all if ``None``.
+        """
+        return choice.cheapest(self, self._most(drop), self._among(among))
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat record a scheme and rate (fractions)."""
@@ -173,16 +208,14 @@ class FaultCurves:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: everything, chip by chip."""
         out = {f.name: getattr(self, f.name) for f in fields(self)}
-        out |= {name: list(out[name]) for name in ("schemes", "rates", "cells", "extra", "known_map", "memories")}
-        out |= {"kept": list(self.kept), "percentiles": list(self.percentiles), "values": nulls(self.values)}
+        out |= {name: list(out[name]) for name in LISTS} | {"values": nulls(self.values)}
         finite = [v if math.isfinite(v) else None for v in (self.digital, *self.ideal)]
         return out | {"digital": finite[0], "ideal": finite[1:]}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> FaultCurves:
         """The curves that :meth:`to_dict` wrote."""
-        names = ("schemes", "rates", "cells", "extra", "known_map", "memories", "kept", "percentiles")
-        lists: dict[str, Any] = {name: tuple(data[name]) for name in names}
+        lists: dict[str, Any] = {name: tuple(data[name]) for name in LISTS if name in data}
         ideal = tuple(math.nan if v is None else float(v) for v in data["ideal"])
         digital = math.nan if data["digital"] is None else float(data["digital"])
         values = np.asarray(data["values"], dtype=np.float64)
@@ -229,6 +262,12 @@ class FaultCurves:
 
     def _most(self, drop: float | None) -> float:
         return wording.drop_of(self) if drop is None else checked(drop)
+
+    def _among(self, wanted: Iterable[str] | None) -> tuple[str, ...] | None:
+        names = None if wanted is None else tuple(wanted)
+        if names == ():
+            raise SpecError("among= names no scheme")
+        return names
 
     def _scheme(self, name: str) -> int:
         if name not in self.schemes:

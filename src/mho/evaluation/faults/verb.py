@@ -139,6 +139,7 @@ def faults(
         cells=tuple(c.cells for c in costs),
         extra=tuple(c.extra for c in costs),
         known_map=tuple(c.known_map for c in costs),
+        digital_read=tuple(c.digital_read for c in costs),
         memories=tuple(plain_of(scheme) for scheme in wanted.values()),
         kept=kept.pop() if len(kept) == 1 else (),
         metric=lot.bench.metric.name,

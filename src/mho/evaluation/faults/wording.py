@@ -63,7 +63,7 @@ def _summary(found: FaultCurves, show: Callable[[float], str]) -> str:
                 times,
                 f"{found.cells[i]:,}",
                 percent(found.overhead[i]),
-                "yes" if found.known_map[i] else "no",
+                ", ".join(needed(found.known_map[i], found.digital_read[i])) or "–",
             ]
         )
     said = f"{100 * drop:g} points" if found.bounded else significant(drop)
@@ -71,8 +71,13 @@ def _summary(found: FaultCurves, show: Callable[[float], str]) -> str:
         f"Highest rate with a mean at most {said} worse than digital (log-interpolated, bootstrap over chips; ≥, ≤: "
         "beyond the rates measured)"
     )
-    taken = ["no faults", "tolerated rate", f"times {first}", "cells", "extra cells %", "needs fault map"]
+    taken = ["no faults", "tolerated rate", f"times {first}", "cells", "extra cells %", "needs"]
     return table(["scheme", "what it is", *taken], rows, left=2, title=title)
+
+
+def needed(known_map: bool, digital_read: bool) -> list[str]:
+    """What a scheme needs besides cells."""
+    return ["known map of faults"] * known_map + ["cells read one by one"] * digital_read
 
 
 def _what(scheme: str, memory: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +38,7 @@ class Line:
         known_map: the faults of every chip have to be found first.
         digital: cells are read one by one, and products computed elsewhere.
         tolerated: the rate up to which the mean loses no more than the drop asked for.
-        left: of the mean at the highest rate; more is better.
+        order: what schemes are ranked by; more is better.
     """
 
     name: str
@@ -55,25 +54,12 @@ class Line:
     known_map: bool
     digital: bool
     tolerated: Tolerance
-    left: float
+    order: tuple[float, float]
 
     @property
     def beyond(self) -> bool:
         """It stands more than the highest rate measured."""
         return self.tolerated.sign == "≥"
-
-    @property
-    def order(self) -> tuple[float, float]:
-        """What schemes are sorted by: the rate tolerated; of several beyond all measured, what the last one leaves."""
-        rate = self.tolerated.value
-        if math.isnan(rate):
-            return -1.0, 0.0
-        return (math.inf, self.left) if self.beyond else (0.0 if self.tolerated.sign == "≤" else rate, self.left)
-
-    @property
-    def price(self) -> tuple[bool, bool, float]:
-        """What it takes, the dearest first: a map of faults, cells read one by one, more cells."""
-        return self.known_map, self.digital, self.overhead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,29 +90,28 @@ class Swept:
         """Without any measure; the first where none is called so."""
         return self.named(BARE) or self.lines[0]
 
-    @property
+    @cached_property
     def ranked(self) -> list[Line]:
         """The scheme that stands most first."""
-        return sorted(self.lines, key=lambda line: line.order, reverse=True)
+        return [self._line(name) for name in self.source.ranked(self.drop)]
 
     @cached_property
     def level(self) -> list[Line]:
         """Schemes that these chips do not tell from the one that stands most, that one first."""
-        return self._level(self.ranked)
+        return [self._line(name) for name in self.source.level(self.drop)]
 
     @cached_property
     def taken(self) -> Line:
-        """What to take: of :attr:`level` what takes least, and of those the one that stands most."""
-        # In the order of what they stand, so that of several at one price the best is first.
-        return min(self.level, key=lambda line: line.price)
+        """What to take, by the rule of :meth:`mho.evaluation.faults.FaultCurves.recommended`."""
+        return self._line(self.source.recommended(self.drop))
 
     @cached_property
     def mapless(self) -> Line | None:
         """The same among analog schemes that need no map of faults, where :attr:`taken` is none; ``None`` without."""
         if not (self.taken.known_map or self.taken.digital):
             return None
-        ranked = [line for line in self.ranked if not (line.known_map or line.digital)]
-        return min(self._level(ranked), key=lambda line: line.price, default=None)
+        names = [line.name for line in self.lines if not (line.known_map or line.digital)]
+        return self._line(self.source.recommended(self.drop, names)) if names else None
 
     @property
     def extreme(self) -> str:
@@ -147,19 +132,13 @@ class Swept:
         """How many times the rate that ``over`` tolerates ``line`` does, on common chips."""
         return self.source.gain(line.name, over.name, self.drop)
 
-    def apart(self, best: Line, other: Line) -> bool:
-        """Whether common chips tell that ``best`` stands more; beyond all rates, that it leaves more at the last."""
-        last = self.source.difference(best.name, other.name)[-1]
-        left = last.low if self.source.higher_is_better else -last.high
-        return self.gain(best, other).low > 1.0 or (best.beyond and left > 0)
-
     def loss(self, value: float) -> float:
         """How much worse than the digital network."""
         digital = self.source.digital
         return digital - value if self.source.higher_is_better else value - digital
 
-    def _level(self, ranked: list[Line]) -> list[Line]:
-        return ranked[:1] + [line for line in ranked[1:] if not self.apart(ranked[0], line)]
+    def _line(self, name: str) -> Line:
+        return next(line for line in self.lines if line.name == name)
 
 
 def swept(source: FaultCurves, slots: dict[str, int | None]) -> Swept:
@@ -183,9 +162,9 @@ def swept(source: FaultCurves, slots: dict[str, int | None]) -> Swept:
             cells=source.cells[i],
             overhead=source.overhead[i],
             known_map=source.known_map[i],
-            digital=_digital(source, i),
+            digital=source.digital_read[i],
             tolerated=source.tolerated(name, drop),
-            left=source.mean(name)[-1].value * (1 if higher else -1),
+            order=source.standing(name, drop),
         )
         for i, name in enumerate(source.schemes)
     ]
@@ -214,11 +193,6 @@ def memory_of(source: FaultCurves, scheme: int) -> Memory | None:
     except MhoError:
         return None
     return found if isinstance(found, Memory) else None
-
-
-def _digital(source: FaultCurves, scheme: int) -> bool:
-    memory = memory_of(source, scheme)
-    return memory is not None and memory.redundancy is not None and memory.redundancy.digital
 
 
 def title_of(source: FaultCurves) -> str:

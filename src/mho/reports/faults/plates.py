@@ -95,7 +95,7 @@ def _tolerated(swept: Swept, number: int) -> Plate:
         found = line.tolerated
         words = f"{headed(line.name)}\ntolerates {tolerates(found)}"
         words += f"\n{meaning(swept.source, line.name)}" if meaning(swept.source, line.name) else ""
-        words += f"\n{share(line.overhead, 3)} more cells" + ", needs a map of faults" * line.known_map
+        words += f"\n{share(line.overhead, 3)} more cells" + ", needs a known map of faults" * line.known_map
         words += ", read bit by bit" * line.digital
         # A limit beyond the rates measured ends with them.
         low, high = (100 * min(max(v, swept.source.rates[0]), swept.source.rates[-1]) for v in (found.low, found.high))
@@ -113,7 +113,9 @@ def _tolerated(swept: Swept, number: int) -> Plate:
         f"The share of stuck cells up to which the mean {swept.scale.metric} of {swept.title} is at most {drop(swept)} "
         f"below that of the network without cells, with {100 * swept.source.confidence:g}{NBSP}% intervals over chips."
     )
-    caption += " Beside the number stands what a scheme takes: more cells, a map of the faults, cells read bit by bit."
+    caption += (
+        " Beside the number stands what a scheme takes: more cells, a known map of faults (map), cells read bit by bit."
+    )
     caption += " ≥: more than was measured." if "≥" in signs else ""
     caption += " ≤: less than was measured." if "≤" in signs else ""
     return Plate(_name("tolerated", number), [panel], caption, keys, _specs(swept))

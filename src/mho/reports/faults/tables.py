@@ -36,7 +36,7 @@ def schemes(swept: Swept) -> Table:
         ]
         row += [Cell("1", order=1.0) if gain is None else _tolerance(gain, 1.0, gain.value)]
         row += [Cell(swept.scale.text(line.ideal))]
-        needs = ["a map of faults"] * line.known_map + ["bit by bit"] * line.digital
+        needs = ["known map of faults"] * line.known_map + ["bit by bit"] * line.digital
         row += [Cell(percent(line.overhead, 1)), Cell(", ".join(needs) or "–")]
         rows.append([*row, Cell("•" if line is swept.taken else "", order=float(line is swept.taken))])
     return Table([*header, "needs", "take"], rows, left=2)

@@ -7,8 +7,9 @@ import copy
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
-from mho.memory.layers import LayerRule, full_name, register
+from mho.memory.layers import LayerRule, Matrix, register
 from mho.training.gates.layers import column_dim, gated, linear_layers, refusals, without_gates
 from mho.training.gates.sparse import LayerSparsity, alive
 from mho.zoo import registry
@@ -58,35 +59,51 @@ class CompactLinear(nn.Module):
         return f"{self.in_features} -> {self.out_features}, {rows} rows and {columns} columns in use"
 
 
-register(CompactLinear, LayerRule(("weight",), 0, lambda _, shape: (shape[1], shape[0], 1)))
+def _matrix(_: nn.Module, shape: tuple[int, ...]) -> Matrix:
+    return shape[1], shape[0], 1  # no lambda: chips keep the rule, and are pickled
+
+
+register(CompactLinear, LayerRule(("weight",), 0, _matrix))
 
 
 def shrink(model: nn.Module) -> nn.Module:
     """A copy of ``model`` in which linear layers hold no pruned columns and rows: smaller, with the same outputs.
 
     A column is left out if its weights and its bias are zero, a row if its weights are. Outputs agree but for rounding,
-    as sums have fewer terms. Layers of which nothing is pruned, or that the network does not simply call, stay as they
-    are. No column is left to embed duplicates into: deploy the pruned network itself for that.
+    as sums have fewer terms. Layers of which nothing is pruned, that the network does not simply call, or that do more
+    than their class says (hooks, parametrisations, a ``forward`` of their own) stay whole. No column is left to embed
+    duplicates into: deploy the pruned network itself for that.
 
     The result is another network than the one that :func:`mho.zoo.build` makes: ``mho.zoo.save`` keeps its tensors
     alone, which ``mho.zoo.load_into(training.shrink(pruned), path)`` reads.
     """
     out = without_gates(model) if gated(model) else copy.deepcopy(model)
-    refused = set(refusals(out))
-    for name, module in out.named_modules():
-        if isinstance(module, nn.TransformerEncoderLayer):  # without gradients it reads these without calling them
-            refused |= {full_name(name, "linear1"), full_name(name, "linear2")}
-    for name, layer in list(linear_layers(out)):
-        small = None if name in refused else _small(layer)
-        if small is None:
-            continue
-        if not name:
-            return small.train(model.training)
-        parent, _, leaf = name.rpartition(".")
-        setattr(out.get_submodule(parent), leaf, small.train(layer.training))
+    whole = {id(out.get_submodule(name)) for name in refusals(out)} | _uncalled(out)
+    small = {id(layer): _small(layer) for _, layer in linear_layers(out) if id(layer) not in whole and _simple(layer)}
+    if (root := small.get(id(out))) is not None:
+        return root
+    for parent in list(out.modules()):
+        for leaf, layer in list(parent._modules.items()):  # a layer may be registered in several places
+            if (made := small.get(id(layer))) is not None:
+                setattr(parent, leaf, made)
     if any(isinstance(module, CompactLinear) for module in out.modules()) and registry.built_as(out) is not None:
         delattr(out, registry._MARK)  # what mho.zoo.load would build has whole layers
     return out
+
+
+def _uncalled(model: nn.Module) -> set[int]:
+    """Layers, by ``id``, that the module which owns them may read without calling them."""
+    found: set[int] = set()
+    for module in model.modules():
+        if isinstance(module, nn.TransformerEncoderLayer | nn.MultiheadAttention):
+            found |= {id(child) for child in module.children()}
+    return found
+
+
+def _simple(layer: nn.Module) -> bool:
+    """Whether ``layer`` computes what its class does, and nothing is attached that another layer would lose."""
+    attached = any(hooks for key, hooks in vars(layer).items() if key.endswith(("_hooks", "_pre_hooks")))
+    return not attached and "forward" not in vars(layer) and not parametrize.is_parametrized(layer)
 
 
 @torch.no_grad()
@@ -105,4 +122,4 @@ def _small(layer: nn.Module) -> CompactLinear | None:
     )
     for name, parameter in small.named_parameters():
         parameter.requires_grad_(layer.get_parameter(name).requires_grad)
-    return small
+    return small.train(layer.training)

@@ -50,7 +50,7 @@ def optimizer(method: Gates, run: Run, layers: Mapping[str, nn.Module]) -> GateO
             )
         for names in pooled(list(having), method.pools if along == "columns" else ()):
             values = [having[name].get_parameter(along) for name in names]
-            goal = method.goal(along, sum(len(z) for z in values))
+            goal = method.goal(along, [len(z) for z in values])
             known = {"lr": method.lr, "penalty": method.penalty}
             groups.append({"params": values, "layers": list(names), "along": along, "goal": goal, **known})
     for layer in layers.values():

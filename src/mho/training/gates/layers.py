@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,13 @@ class LayerGates(nn.Module):
         columns: ``(outputs,)`` auxiliary values, a gate is open where its value is positive; ``None`` without.
         rows: ``(inputs,)`` likewise.
         estimator: of the gradient.
+        deploy_refused: why :func:`mho.deploy` takes no network with gates, and what to do about it.
     """
+
+    deploy_refused: ClassVar[tuple[str, str]] = (
+        "gates are not stored in memory, and closed columns would be stored as if they were in use",
+        "take the gates off with mho.training.without_gates(model)",
+    )
 
     columns: nn.Parameter | None
     rows: nn.Parameter | None
@@ -135,6 +141,7 @@ def choose(model: nn.Module, layers: Iterable[str] | None, called: list[str] | N
 
     Raises:
         UnknownNameError: a pattern names no layer.
+        SpecError: no pattern, or one text for patterns.
         ModelError: a named layer cannot have gates, or none is left.
     """
     open_to, refused = gateable(model), refusals(model)
@@ -148,6 +155,9 @@ def choose(model: nn.Module, layers: Iterable[str] | None, called: list[str] | N
     if isinstance(layers, str):
         raise SpecError(f"layers='{layers}' is text; give a list: layers=['{layers}']")
     found: list[str] = []
+    layers = list(layers)
+    if not layers:
+        raise SpecError("layers=[] names no layer; leave layers out for all linear layers but the last")
     for pattern in layers:
         fitting = [name for name in open_to if fnmatchcase(name, pattern)]
         if not fitting:
@@ -184,7 +194,7 @@ def with_gates(
     Raises:
         ModelError: a named layer cannot have gates, or the network has gates already.
         UnknownNameError: a pattern names no layer.
-        SpecError: neither columns nor rows.
+        SpecError: neither columns nor rows, or no pattern.
     """
     return attach(model, choose(model, layers), columns=columns, rows=rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -25,7 +26,7 @@ class Gates(Method):
 
     The paper gives no mu, no rate and no start. Here gates start at ``start`` and never rise above it; a gate that
     nothing but the penalty moves closes after ``I / (lr mu)`` steps (see
-    :func:`mho.training.gates.straight.closing_steps`), which is set to the share ``pace`` of the run. What mu means
+    :func:`mho.training.gates.straight.area`), which is set to the share ``pace`` of the run. What mu means
     depends on how large the task's gradients are, so unless it is given, it is ``strength`` times their mean size in
     the layer, measured over the first twentieth of the run.
 
@@ -57,8 +58,8 @@ class Gates(Method):
             given.
         boost: factor on the penalty of a layer that lags, up to 24 times; 1 for the paper's fixed mu.
         reached: of a layer at its target: "stop" its gates at once; "hold" it there without a penalty, so that gates
-            whose column is missed open again and others take their place, until the end; or "go on", as in the paper,
-            to wherever mu leads.
+            whose column is missed open again and others take their place, until the end; or "continue", as in the
+            paper, to wherever mu leads. At a target, every layer of a pool keeps a gate open.
     """
 
     references: ClassVar[tuple[str, ...]] = ("li2024zerospace", "xiao2019autoprune")
@@ -75,7 +76,7 @@ class Gates(Method):
     strength: float = 1.0
     pace: float = 0.4
     boost: float = 1.5
-    reached: Literal["stop", "hold", "go on"] = "stop"
+    reached: Literal["stop", "hold", "continue"] = "stop"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,10 +93,15 @@ class Gates(Method):
         self.check(1 <= self.boost <= 10, "boost", "must be from 1 to 10")
         self.check(all(self.pools), "pools", "holds an empty pool")
 
-    def goal(self, along: str, gates: int) -> int:
-        """How many of ``gates`` gates along "columns" or "rows" shall be closed."""
+    def goal(self, along: str, sizes: Sequence[int]) -> int:
+        """How many gates of layers with one target together shall be closed; one of every layer stays open.
+
+        Args:
+            along: "columns" or "rows".
+            sizes: how many gates every layer has.
+        """
         share: float = getattr(self, along) or 0.0
-        return min(gates - 1, math.ceil(share * gates - 1e-9))
+        return min(sum(sizes) - len(sizes), math.ceil(share * sum(sizes) - 1e-9))
 
     def begin(self, run: Run) -> Step:
         from mho.training.gates.groups import optimizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,14 +23,20 @@ def pools(model: nn.Module, data: Any) -> tuple[tuple[str, ...], ...]:
 
     Args:
         model: the network, which does not change.
-        data: inputs ``(n, ...)``, a mapping of such, or a data set, of which two samples are used.
+        data: inputs ``(n, ...)``, a mapping of such, or a data set; two samples are used.
 
     Returns:
         Names, a tuple for every pool of two or more layers, in the order of calls.
     """
     from mho.data.adapters import as_dataset
 
-    inputs = data if isinstance(data, Tensor | dict) else as_dataset(data).take(2).inputs
+    inputs: Inputs
+    if isinstance(data, Tensor):
+        inputs = data[:2]
+    elif isinstance(data, Mapping):
+        inputs = {key: value[:2] for key, value in data.items()}
+    else:
+        inputs = as_dataset(data).take(2).inputs
     seen = run_once(model, inputs)
     groups: dict[tuple[Any, ...], list[str]] = {}
     for name, tensor, version in seen:

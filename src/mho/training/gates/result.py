@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mho.spec import plain, references
-from mho.text import table
 from mho.units import percent
 
 if TYPE_CHECKING:
@@ -70,13 +69,12 @@ class Pruned:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: all but the network."""
-        names = ("name", "columns", "rows", "pruned_columns", "pruned_rows")
         return {
             "method": self.method.to_dict(),
             "recipe": plain(self.recipe),
             "tuning": plain(self.tuning),
             "data": self.data,
-            "layers": [{name: getattr(row, name) for name in names} for row in self.layers],
+            "layers": [asdict(row) for row in self.layers],
             "pools": [list(pool) for pool in self.pools],
             "before": None if self.before is None else list(self.before),
             "after": None if self.after is None else list(self.after),
@@ -85,15 +83,13 @@ class Pruned:
         }
 
     def __str__(self) -> str:
+        from mho.training.gates.sparse import listed
+
         title = (
             f"{type(self.model).__name__} pruned on {self.data}: {percent(self.columns)} % of the columns, at least "
             f"{percent(self.least)} % in every {'pool' if self.pools else 'layer'}{self._cost()}"
         )
-        rows = [
-            [r.name, r.columns, r.pruned_columns, percent(r.column_sparsity), r.rows, r.pruned_rows]
-            for r in self.layers
-        ]
-        text = table(["layer", "columns", "pruned", "%", "rows", "pruned"], rows, title=title)
+        text = listed(self.layers, title)
         for name, reason in self.left_out.items():
             text += f"\n{name} had no gates: {reason}"
         return text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -77,20 +78,20 @@ class Sparsity:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        fields = ("name", "columns", "rows", "pruned_columns", "pruned_rows")
-        return {"layers": [{name: getattr(row, name) for name in fields} for row in self.layers]}
+        return {"layers": [asdict(row) for row in self.layers]}
 
     def __str__(self) -> str:
-        rows = [
-            [r.name, r.columns, r.pruned_columns, percent(r.column_sparsity), r.rows, r.pruned_rows]
-            for r in self.layers
-        ]
-        header = ["layer", "columns", "pruned", "%", "rows", "pruned"]
         total = (
             f"{percent(self.columns)} % of the columns, {percent(self.rows)} % of the rows, "
             f"{percent(self.weights)} % of the weights"
         )
-        return table(header, rows, title=f"{self.title}{': ' if self.title else ''}{total}")
+        return listed(self.layers, f"{self.title}{': ' if self.title else ''}{total}")
+
+
+def listed(layers: Iterable[LayerSparsity], title: str) -> str:
+    """A table with a line for every layer, below ``title``."""
+    rows = [[r.name, r.columns, r.pruned_columns, percent(r.column_sparsity), r.rows, r.pruned_rows] for r in layers]
+    return table(["layer", "columns", "pruned", "%", "rows", "pruned"], rows, title=title)
 
 
 def sparsity(model: nn.Module) -> Sparsity:

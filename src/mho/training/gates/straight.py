@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Estimator = Literal["softplus", "sigmoid", "identity", "leaky_relu", "hard_sigmoid"]
-ESTIMATORS: tuple[str, ...] = get_args(Estimator)
 
 _LEAK = 0.01
 
@@ -54,8 +53,3 @@ def area(estimator: Estimator, start: float) -> float:
 
     z = (torch.arange(4096, dtype=torch.float64) + 0.5) * (start / 4096)
     return start * float((1 / factor(estimator, z)).mean())
-
-
-def closing_steps(lr: float, penalty: float, *, start: float = 1.0, estimator: Estimator = "softplus") -> float:
-    """Steps after which a gate is closed that nothing but the penalty moves; see :func:`area`."""
-    return area(estimator, start) / (lr * penalty)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mho.training.gates.straight import Estimator, factor
 
@@ -69,11 +69,19 @@ class GateOptimizer(torch.optim.Optimizer):
     def step(self, closure: Callable[[], float]) -> float: ...
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Move the gates of every group that is not settled."""
+        """Move the gates of every group that is not settled.
+
+        Args:
+            closure: computes gradients anew and returns the loss, which is passed on.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             if not group["settled"]:
                 self._step(group)
-        return None
+        return loss
 
     def _step(self, group: dict[str, Any]) -> None:
         plan, learnt = self.plan, [p for p in group["params"] if p.grad is not None]
@@ -86,9 +94,13 @@ class GateOptimizer(torch.optim.Optimizer):
             return
         for values in learnt:
             values.sub_(group["lr"] * values.grad).clamp_(max=plan.start)
+        if plan.reached != "continue":
+            for values in group["params"]:
+                if bool((values <= 0).all()):  # a layer without an open gate gives nothing but zeros
+                    values[_last(values)] = self._ajar
         closed = sum(int((values <= 0).sum()) for values in group["params"])
         group["met"] |= closed >= group["goal"]
-        if plan.reached == "go on":
+        if plan.reached == "continue":
             return
         group["pushed"] = closed < group["goal"]
         late = group["steps"] - plan.look - plan.close
@@ -108,13 +120,29 @@ class GateOptimizer(torch.optim.Optimizer):
         group["ready"] = group["pushed"] = True
 
     def _settle(self, group: dict[str, Any]) -> None:
-        """Where the goal was met, close the lowest gates of the group, as many as it says, and open the others."""
+        """Where the goal was met, close the lowest gates of the group, as many as it says, and open the others.
+
+        The highest gate of every layer is one of the others.
+        """
         group["settled"], group["pushed"] = True, False
         if not group["met"]:
             return
         values: list[nn.Parameter] = group["params"]
-        order = torch.cat([v.detach() for v in values]).argsort(stable=True)
+        heights = [v.detach().clone() for v in values]
+        for height in heights:
+            height[_last(height)] = torch.inf
+        order = torch.cat(heights).argsort(stable=True)
         closed = torch.zeros(len(order), dtype=torch.bool, device=order.device)
         closed[order[: group["goal"]]] = True
         for value, shut in zip(values, closed.split([len(v) for v in values]), strict=True):  # type: ignore[no-untyped-call]
-            value.copy_(torch.where(shut, value.clamp(max=0.0), value.clamp(min=1e-3 * self.plan.start)))
+            value.copy_(torch.where(shut, value.clamp(max=0.0), value.clamp(min=self._ajar)))
+
+    @property
+    def _ajar(self) -> float:
+        """The value of a gate that is just open."""
+        return 1e-3 * self.plan.start
+
+
+def _last(values: Tensor) -> int:
+    """Which of ``values`` closes last."""
+    return int(values.argsort(stable=True)[-1])
