@@ -129,7 +129,7 @@ def _encoder() -> None:
     rows = []
     for rate in (1e-4, 1e-3):
         lots = {}
-        for name in ("none", "paper", "ours"):
+        for name in ("none", "paper", "channel-flip-all-vote"):
             chips = mho.deploy(model, {**rules, "*": redundancy.scheme(name, rate)})
             lots[name] = Bench(chips, samples).lot(None, 0.0, 100)
         dense = zoo.build("encoder", width=256, depth=4, heads=8, hidden=1024).eval()
@@ -147,12 +147,23 @@ def _encoder() -> None:
 
         taken = interleaved({**ways, "planes": planes}, runs=5)
         base = statistics.median(taken["none"])
-        ratios = [f"{statistics.median(taken[n]) / base:.2f}" for n in ("paper", "ours", "planes")]
-        rows.append([f"{rate:g}", *(_spread(taken[n]) for n in ("none", "paper", "ours", "planes")), *ratios])
+        ratios = [f"{statistics.median(taken[n]) / base:.2f}" for n in ("paper", "channel-flip-all-vote", "planes")]
+        rows.append(
+            [f"{rate:g}", *(_spread(taken[n]) for n in ("none", "paper", "channel-flip-all-vote", "planes")), *ratios]
+        )
         begun = time.perf_counter()
         lots["paper"].measure(range(100))
         print(f"rate {rate:g}: 100 chips of the paper's scheme in {time.perf_counter() - begun:.1f} s ({samples.name})")
-    header = ["rate", "none", "paper", "ours", "planes", "paper / none", "ours / none", "planes / none"]
+    header = [
+        "rate",
+        "none",
+        "paper",
+        "channel-flip-all-vote",
+        "planes",
+        "paper / none",
+        "ours / none",
+        "planes / none",
+    ]
     print(table(header, rows, left=1, title="4-layer, 256-wide encoder, 872 sentences, ms a chip, n = 5"))
 
 

@@ -56,7 +56,7 @@ def main() -> None:
         mho.faults(
             pruned.model,
             test,
-            schemes=("none", "paper", "ours"),
+            schemes=("none", "paper", "channel-flip-all-vote"),
             rates=(1e-4, 1e-3, 1e-2) if name else (0.01, 0.03, 0.1),
             n_chips=int(chips or 10),
         )

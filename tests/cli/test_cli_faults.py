@@ -117,7 +117,10 @@ def test_every_scheme_is_named_in_the_help(mho) -> None:
         ("--metric acuracy", "unknown metric 'acuracy'"),
         ("--digital fc9", "rule 'fc9' matches no layer"),
         ("--sensitivity-rate 0.1", "go with --sensitivity"),
-        ("--sensitivity --sensitivity-scheme ours", "--sensitivity-scheme 'ours' is none of --schemes: none"),
+        (
+            "--sensitivity --sensitivity-scheme channel-flip-all-vote",
+            "--sensitivity-scheme 'channel-flip-all-vote' is none of --schemes: none",
+        ),
         ("--sensitivity --sensitivity-rate 2", "--sensitivity-rate=2 must be"),
         ("--memory none.yaml", "none.yaml"),
         ("--memory other.yaml", "scheme 'other': RRAM1 has no stuck cells"),

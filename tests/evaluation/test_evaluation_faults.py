@@ -73,7 +73,7 @@ def made(values, **changes) -> FaultCurves:
     schemes, rates = values.shape[:2]
     whole = {
         "values": values,
-        "schemes": ("none", "paper", "ours")[:schemes],
+        "schemes": ("none", "paper", "channel-flip-all-vote")[:schemes],
         "rates": (1e-4, 1e-3, 1e-2)[:rates],
         "ideal": (0.9,) * schemes,
         "digital": 0.9,
@@ -298,12 +298,12 @@ def test_gain_is_a_ratio_of_rates_and_says_when_rates_measured_do_not_tell() -> 
     gain = found.gain("paper", "none")
     assert gain.value == pytest.approx(10)
     assert (gain.low, gain.high) == (pytest.approx(10), pytest.approx(10))
-    beyond = found.gain("ours", "none")
+    beyond = found.gain("channel-flip-all-vote", "none")
     assert (beyond.sign, beyond.value) == ("≥", pytest.approx(10**1.5))
     assert (beyond.low, beyond.high) == (pytest.approx(10**1.5), math.inf)
-    less = found.gain("none", "ours")
+    less = found.gain("none", "channel-flip-all-vote")
     assert (less.sign, less.value, less.low) == ("≤", pytest.approx(10**-1.5), 0.0)
-    open_ = found.gain("ours", "ours")
+    open_ = found.gain("channel-flip-all-vote", "channel-flip-all-vote")
     assert open_.sign == "?"
     assert math.isnan(open_.value)
     assert "≥31.6 [31.6, –]" in str(found)
@@ -313,21 +313,26 @@ def test_gain_is_a_ratio_of_rates_and_says_when_rates_measured_do_not_tell() -> 
 def test_the_cheapest_of_those_that_cannot_be_told_apart_is_recommended() -> None:
     falls, later = [[0.9] * 4, [0.7] * 4, [0.5] * 4], [[0.9] * 4, [0.9] * 4, [0.7] * 4]
     assert made([falls, later, later]).recommended() == "paper"
-    assert made([falls, later, later], extra=(0, 70, 0)).recommended() == "ours"
-    assert made([falls, later, later], known_map=(False, True, False)).recommended() == "ours"
+    assert made([falls, later, later], extra=(0, 70, 0)).recommended() == "channel-flip-all-vote"
+    assert made([falls, later, later], known_map=(False, True, False)).recommended() == "channel-flip-all-vote"
     assert made([falls, falls, falls]).recommended() == "none"
 
 
 def test_a_map_of_faults_is_dearer_than_reading_one_by_one_and_that_than_cells() -> None:
     falls, later = [[0.9] * 4, [0.7] * 4, [0.5] * 4], [[0.9] * 4, [0.9] * 4, [0.7] * 4]
     maps, reads = {"known_map": (False, False, True)}, {"digital_read": (False, True, False)}
-    assert made([falls, later, later], extra=(0, 0, 70), **reads).recommended() == "ours"
+    assert made([falls, later, later], extra=(0, 0, 70), **reads).recommended() == "channel-flip-all-vote"
     assert made([falls, later, later], extra=(0, 70, 0), **maps, **reads).recommended() == "paper"
     assert made([falls, later, later], **reads).price("paper") == (False, True, 70)
-    assert made([falls, later, later], extra=(0, 70, 0), **maps, **reads).recommended(among=["none", "ours"]) == "ours"
+    assert (
+        made([falls, later, later], extra=(0, 70, 0), **maps, **reads).recommended(
+            among=["none", "channel-flip-all-vote"]
+        )
+        == "channel-flip-all-vote"
+    )
     with pytest.raises(SpecError, match="among= names no scheme"):
         made([falls]).recommended(among=[])
-    with pytest.raises(UnknownNameError, match="did you mean 'ours'"):
+    with pytest.raises(UnknownNameError, match="did you mean 'channel-flip-all-vote'"):
         made([falls, later, later]).recommended(among=["our"])
 
 
@@ -416,7 +421,7 @@ def test_curves_are_kept_whole(tmp_path) -> None:
 def test_table_3_stands_beside_where_the_data_are_its_own() -> None:
     assert published("none", 5e-4) == {"mean": 0.7796, "std": pytest.approx(math.sqrt(14.35) / 100)}
     assert published("none", 6e-4) is None
-    assert published("ours", 5e-4) is None
+    assert published("channel-flip-all-vote", 5e-4) is None
     assert all(len(t[s]) == len(TABLE3_RATES) == 9 for t in (TABLE3, TABLE3_VARIANCE) for s in ("none", "paper"))
     values = [[[0.9] * 3] * 3] * 2
     assert "li2024zerospace" not in str(made(values))

@@ -21,9 +21,9 @@ from mho.training.gates.result import Pruned
 from mho.training.gates.sparse import LayerSparsity
 
 DIGITAL, CONSTANT = 0.907, 0.30
-BEARS = {"none": 5e-4, "flip": 1e-3, "paper": 1.5e-3, "channel": 6e-3, "best-of-3": 3e-2, "ours": 3e-2}
+BEARS = {"none": 5e-4, "flip": 1e-3, "paper": 1.5e-3, "channel": 6e-3, "best-of-3": 3e-2, "channel-flip-all-vote": 3e-2}
 """The rate around which each scheme fails."""
-EXTRA = {"paper": 0, "best-of-3": 0, "ours": 52_000}
+EXTRA = {"paper": 0, "best-of-3": 0, "channel-flip-all-vote": 52_000}
 CELLS = 3_145_728
 LAYERS = ("blocks.0.query", "blocks.0.key", "blocks.0.fc1", "blocks.0.fc2")
 ROLES = {
@@ -31,7 +31,7 @@ ROLES = {
     "flip": {"mapping": BitPlanes(flip="msb")},
     "paper": {"mapping": BitPlanes(flip="msb"), "redundancy": Voting(copies=3)},
     "channel": {"mapping": BitPlanes(flip="none", granularity="channel")},
-    "ours": {"mapping": BitPlanes(flip="all", granularity="channel"), "redundancy": Voting()},
+    "channel-flip-all-vote": {"mapping": BitPlanes(flip="all", granularity="channel"), "redundancy": Voting()},
     "best-of-3": {"mapping": BitPlanes(flip="none")},
 }
 
@@ -41,7 +41,7 @@ def memory(name: str) -> Memory:
 
 
 def curves(
-    schemes: tuple[str, ...] = ("none", "flip", "paper", "channel", "ours"),
+    schemes: tuple[str, ...] = ("none", "flip", "paper", "channel", "channel-flip-all-vote"),
     *,
     rates: tuple[float, ...] = TABLE3_RATES,
     chips: int = 50,

@@ -31,9 +31,9 @@ def faults(
         Parameter(
             help="What protects the cells, by name: none, flip, flip-all, flip-auto, vote, paper, mean, tiles, cells, "
             "best-of-2, best-of-3, remap, closest, ecc, clip, channel, channel-flip-all, channel-flip-all-remap, "
-            "channel-vote, flip-all-vote, ours; see mho list schemes."
+            "channel-vote, flip-all-vote, channel-flip-all-vote; see mho list schemes."
         ),
-    ] = "none,paper,ours",
+    ] = "none,paper,channel-flip-all-vote",
     memory: Annotated[
         list[Path] | None,
         Parameter(

@@ -98,7 +98,7 @@ def _schemes() -> str:
         measure = SCHEMES[name].redundancy
         needs = needed(measure.known_map, measure.digital) if measure is not None else []
         rows.append([name, title, ", ".join(needs) or "–"])
-    use = "mho faults CHECKPOINT --data DATA --schemes none,paper,ours; your own: --memory memory.yaml"
+    use = "mho faults CHECKPOINT --data DATA --schemes none,paper,channel-flip-all-vote; your own: --memory memory.yaml"
     return f"{table(['scheme', 'what it is', 'needs'], rows, left=3)}\n\n{use}"
 
 

@@ -34,7 +34,7 @@ def faults(
     model: nn.Module,
     data: Any,
     *,
-    schemes: Schemes = ("none", "paper", "ours"),
+    schemes: Schemes = ("none", "paper", "channel-flip-all-vote"),
     rates: float | Iterable[float] = TABLE3_RATES,
     n_chips: int = 50,
     first_chip: int = 0,

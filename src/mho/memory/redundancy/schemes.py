@@ -46,7 +46,7 @@ SCHEMES: dict[str, Memory] = {
     "channel-flip-all-remap": _scheme(_COLUMNS.replace(flip="all"), Remapping()),
     "channel-vote": _scheme(_COLUMNS.replace(flip="msb"), Voting()),
     "flip-all-vote": _scheme(_ALL, Voting()),
-    "ours": _scheme(_COLUMNS.replace(flip="all"), Voting()),
+    "channel-flip-all-vote": _scheme(_COLUMNS.replace(flip="all"), Voting()),
 }
 """Name to a memory at a rate of :data:`RATE`. "flip", "paper" and those around them flip the MSB plane alone."""
 
@@ -71,7 +71,7 @@ TITLES: dict[str, str] = {
     "channel-flip-all-remap": "scale a column, all flipped, columns remapped",
     "channel-vote": "scale a column, MSB flipped, vote of 3",
     "flip-all-vote": "all flipped, vote of 3",
-    "ours": "scale a column, all flipped, vote of 3",
+    "channel-flip-all-vote": "scale a column, all flipped, vote of 3",
 }
 """Name to what tables call it; that some need a known map of faults, tables say beside."""
 
