@@ -333,7 +333,7 @@ def test_a_map_of_faults_is_dearer_than_reading_one_by_one_and_that_than_cells()
     with pytest.raises(SpecError, match="among= names no scheme"):
         made([falls]).recommended(among=[])
     with pytest.raises(UnknownNameError, match="did you mean 'channel-flip-all-vote'"):
-        made([falls, later, later]).recommended(among=["our"])
+        made([falls, later, later]).recommended(among=["channel-flip-all-vot"])
 
 
 def test_of_several_at_one_price_the_one_that_stands_most_is_recommended() -> None:
