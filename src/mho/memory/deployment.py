@@ -238,7 +238,10 @@ class Chips:
 
 def chip_numbers(chips: Tensor | range | list[int]) -> Tensor:
     """Chip numbers as ``(chips,)`` int64."""
-    ids = torch.as_tensor(list(chips) if isinstance(chips, range) else chips, dtype=torch.int64)
+    try:
+        ids = torch.as_tensor(list(chips) if isinstance(chips, range) else chips, dtype=torch.int64)
+    except ValueError:
+        raise SpecError("chip numbers end at 2^63 - 1") from None
     if ids.numel() and int(ids.min()) < 0:
         raise SpecError(f"chip {int(ids.min())} does not exist; chips are numbered from 0")
     return ids

@@ -102,7 +102,7 @@ def _uncalled(model: nn.Module) -> set[int]:
 
 def _simple(layer: nn.Module) -> bool:
     """Whether ``layer`` computes what its class does, and nothing is attached that another layer would lose."""
-    attached = any(hooks for key, hooks in vars(layer).items() if key.endswith(("_hooks", "_pre_hooks")))
+    attached = any(hooks for key, hooks in vars(layer).items() if key.endswith("_hooks"))
     return not attached and "forward" not in vars(layer) and not parametrize.is_parametrized(layer)
 
 
