@@ -201,7 +201,7 @@ class FaultCurves:
                 for name, interval in named.items():
                     row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
                 row |= {"std": population.std, "min": population.minimum, "ideal": self.ideal[i]}
-                printed = published(scheme, rate)
+                printed = published(scheme, rate) if "mrpc" in self.data.lower() else None
                 out.append(row | {"overhead": self.overhead[i], "published": printed["mean"] if printed else None})
         return out
 
@@ -233,12 +233,12 @@ class FaultCurves:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> FaultCurves:
-        """What :meth:`save` wrote.
+        """What :meth:`save` wrote, or ``mho faults --json``.
 
         Raises:
             CheckpointError: the file is missing, or holds something else.
         """
-        return cls.from_dict(read_json(path, "fault curves", cls))
+        return cls.from_dict(read_json(path, "fault curves", cls, within="curves"))
 
     def __str__(self) -> str:
         return wording.curves(self)
@@ -290,8 +290,8 @@ def position(wanted: float, rates: tuple[float, ...]) -> int:
     raise SpecError(f"no rate {wanted:g} in this result; it has {', '.join(f'{r:g}' for r in rates)}")
 
 
-def read_json(path: str | os.PathLike[str], what: str, kind: type[Any]) -> dict[str, Any]:
-    """The mapping in a JSON file that has every field that ``kind`` cannot do without.
+def read_json(path: str | os.PathLike[str], what: str, kind: type[Any], within: str = "") -> dict[str, Any]:
+    """The mapping in a JSON file, or ``within`` it, that has every field that ``kind`` cannot do without.
 
     Raises:
         CheckpointError: the file is missing, or holds something else.
@@ -304,6 +304,7 @@ def read_json(path: str | os.PathLike[str], what: str, kind: type[Any]) -> dict[
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from None
     except ValueError:
         raise CheckpointError(f"{path} is no JSON; .save(path) writes {what}") from None
+    data = data.get(within, data) if isinstance(data, dict) else data
     known = {f.name: f for f in dataclasses.fields(kind)}
     needed = {n for n, f in known.items() if f.default is f.default_factory is dataclasses.MISSING}
     if not isinstance(data, dict) or not needed <= set(data) <= set(known):
