@@ -11,11 +11,11 @@ tokens where the data are not there), per chip, chips made included; *planes* ru
 *lists*: bytes of the lists of errors a chip, and seconds to make them, of the encoder of BERT-base (85 M weights).
 
 Intel Xeon, one thread of 2 cores shared with other work, torch 2.13.0+cpu, Python 3.11.7, ms, median [least, most].
-768x768, n = 9: unprotected 7.75 [7.52, 7.97] at 0.01 %, vote 1.02, 1.06, 1.08 and 1.75 times that at 0.01, 0.05, 0.1 and
-1 %, candidates 50.4 [49.8, 51.2], planes 99.7 [97.6, 101], making a chip 1.72 to 24.3; 3072x768: 30.3 [29.3, 34.8], 1.00,
-1.08, 1.05, 1.93 times. Encoder at 0.1 %, n = 3, a chip: unprotected 1450 [1430, 1480], the paper's scheme 1750 [1710,
-1800], planes 33400 [33000, 33500]; 100 chips of the paper's scheme 209 s. Lists: 2.2, 10.8 and 21.8 MiB a chip at 0.01,
-0.05 and 0.1 %, made in 0.06, 0.20 and 0.74 s.
+768x768, n = 9: unprotected 7.75 [7.52, 7.97] at 0.01 %, vote 1.02, 1.06, 1.08 and 1.75 times that at 0.01, 0.05, 0.1
+and 1 %, candidates 50.4 [49.8, 51.2], planes 99.7 [97.6, 101], making a chip 1.72 to 24.3; 3072x768: 30.3 [29.3, 34.8],
+1.00, 1.08, 1.05, 1.93 times. Encoder at 0.1 %, n = 3, a chip: unprotected 1450 [1430, 1480], the paper's scheme 1750
+[1710, 1800], planes 33400 [33000, 33500]; 100 chips of the paper's scheme 209 s. Lists: 2.2, 10.8 and 21.8 MiB a chip
+at 0.01, 0.05 and 0.1 %, made in 0.06, 0.20 and 0.74 s.
 
 OMP_NUM_THREADS=1 python benchmarks/bench_faults.py
 """

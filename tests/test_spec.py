@@ -145,7 +145,7 @@ OTHERS = {
 ALSO_VALID = {
     "copies": {"copies": 5},
     "pools": {"pools": (("*query", "*key"),)},
-    "redundancy": {"redundancy": Voting(copies=5), "mapping": BitPlanes()},
+    "redundancy": {"redundancy": Voting(copies=5), "mapping": BitPlanes(), "device": StuckAt.at_rate(0.2)},
 }
 """Fields of which doubling, or adding to it, makes no valid value."""
 

@@ -586,3 +586,15 @@ def test_sensitivities_are_kept_whole(tmp_path) -> None:
     assert found.names == ("query", "fc1"), "the classifier stays digital"
     with pytest.raises(CheckpointError, match="holds no fault sensitivities"):
         FaultSensitivity.load(curves().save(tmp_path / "c.json"))
+
+
+def test_percentiles_are_those_of_the_unlucky_chips() -> None:
+    """Of accuracy the low ones, of what shall be low the high ones; one out of range is one clear line."""
+    found = mho.faults(small(), inputs(), schemes=("none",), rates=[0.1], n_chips=3, show_progress=False)
+    assert found.percentiles == (1, 5)
+    with pytest.raises(SpecError, match="percentile 200 must lie between 0 and 100"):
+        found.percentile("none", 200)
+    low = mho.faults(
+        small(), inputs(), schemes=("none",), rates=[0.1], n_chips=3, metric="cross-entropy", show_progress=False
+    )
+    assert low.percentiles == (99, 95)

@@ -248,9 +248,13 @@ def test_a_decoder_and_its_perplexity(folders: Path, tmp_path: Path) -> None:
     samples = Dataset(inputs={"input_ids": words[:, :-1]}, targets=words[:, 1:], classes=WORDS, name="words")
     assert torch.allclose(logits(model, samples.inputs), logits(theirs, samples.inputs), atol=1e-6)
     with pytest.raises(
-        ModelError, match=r"transformer\.wte\.weight and lm_head\.weight: are one shared \(tied\).*\n.*fix"
+        ModelError, match=r"transformer\.wte\.weight and lm_head\.weight: they are one shared \(tied\).*\n.*fix"
     ):
         mho.deploy(theirs, MEMORY)
+    # What no cell holds may be shared: the table is none unless named, the head stays digital.
+    kept = mho.deploy(theirs, {"lm_head": None, "*": MEMORY})
+    assert "lm_head.weight" not in kept.placements
+    assert kept.placements
     untied = mho.deploy(mho.memory.fix(theirs), MEMORY)
 
     chips = mho.deploy(model, MEMORY)

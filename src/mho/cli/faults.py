@@ -73,7 +73,9 @@ def faults(
             "the one of a task of GLUE unless given, else accuracy."
         ),
     ] = None,
-    percentiles: Annotated[str, Parameter(help="Percentiles to print.")] = "5",
+    percentiles: Annotated[
+        str | None, Parameter(help="Percentiles to print; 5 unless given, 95 of a metric that shall be low.")
+    ] = None,
     folder: Annotated[
         Path | None, Parameter(help="Keeps every chip that was judged; the same command then goes on where it stopped.")
     ] = None,
@@ -89,17 +91,19 @@ def faults(
     at_least("--chips", chips, 1)
     judged = usual_metric(data) if metric is None else metric
     check_threshold(None, judged)
-    wanted = numbers("--percentiles", percentiles, "1,5")
+    wanted = None if percentiles is None else numbers("--percentiles", percentiles, "1,5")
     outputs.check()
     where = place(torch_device)
 
+    from mho.evaluation import METRICS
     from mho.evaluation.faults import by_layer, by_plane
     from mho.evaluation.faults import faults as measure
-    from mho.evaluation.faults.curves import checked
+    from mho.evaluation.faults.curves import checked, unlucky
     from mho.evaluation.faults.question import rates_of
 
     if drop is not None:
         checked(drop, "--drop")
+    wanted = list(unlucky(METRICS[judged], (5,))) if wanted is None else wanted
     points = rates_of(numbers("--rates", rates, "0.0001,0.001"), "--rates")
     listed = chosen(schemes, memory or [])
     first = sensitivity_scheme or next(iter(listed))

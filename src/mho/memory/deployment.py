@@ -269,9 +269,9 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise SpecError(f"seed={seed!r} must be an integer")
-    require_valid(model)
-    refuse_voting(model)
     rules = normalise(memory)
+    require_valid(model, lambda name: bool(_kept(model, name, rules)))
+    refuse_voting(model)
     check_all_used(rules, model)
     copied = copy.deepcopy(model).eval()
     for parameter in copied.parameters():
@@ -324,6 +324,13 @@ def _store_bits(name: str, module: nn.Module, weight: nn.Parameter, memory: Memo
     if ours:
         # An array adds up what its cells hold; from tracks come bits.
         module.stored = not memory.mapping.binary  # type: ignore[assignment]
+
+
+def _kept(model: nn.Module, name: str, rules: dict[str, Memory | None]) -> str:
+    """Why the parameter called ``name`` stays digital; empty where it does not."""
+    prefix, _, leaf = name.rpartition(".")
+    module = model.get_submodule(prefix)
+    return _why_digital(module, leaf, dict(matrices(module)).get(leaf), rules, first_match(rules, name))
 
 
 def _why_digital(

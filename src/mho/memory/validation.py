@@ -86,9 +86,17 @@ def _own_class(module: nn.Module) -> None:
     module.__class__ = type(kind.__name__, kind.__bases__, own)
 
 
-def require_valid(model: nn.Module) -> None:
-    """Raise :class:`ModelError`, one line a problem, unless the model can be deployed."""
-    _refuse(validate(model))
+def require_valid(model: nn.Module, digital: Callable[[str], bool] = lambda _: False) -> None:
+    """Raise :class:`ModelError`, one line a problem, unless the model can be deployed.
+
+    Args:
+        model: any module.
+        digital: whether a parameter of this name stays digital; tensors may share what no cell holds.
+    """
+    problems = validate(model)
+    tied = _shared(model) if any("(tied)" in p.what for p in problems) else []
+    allowed = {" and ".join(names) for names in tied if all(map(digital, names))}
+    _refuse([p for p in problems if p.where not in allowed])
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -131,7 +139,7 @@ def _tied(model: nn.Module) -> list[Problem]:
     return [
         Problem(
             " and ".join(names),
-            "are one shared (tied) tensor, but cells of two arrays cannot be shared",
+            "they are one shared (tied) tensor, but cells of two arrays cannot be shared",
             "untie them, or keep them digital in a copy without tying",
             True,
         )

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mho.errors import CheckpointError, SpecError, unknown
+from mho.evaluation.arguments import check_statistics
 from mho.evaluation.faults import choice, wording
 from mho.evaluation.faults.published import published
 from mho.evaluation.faults.tolerance import Tolerance, crossing, ratio, resampled, tolerance
+from mho.evaluation.metrics import Metric
 from mho.evaluation.population import Population, nulls
 from mho.evaluation.statistics import Interval, mean_interval
 
@@ -111,6 +113,7 @@ class FaultCurves:
 
     def percentile(self, scheme: str, k: float) -> list[Interval]:
         """k-th percentile performance at every rate, with order-statistic intervals."""
+        check_statistics((k,), self.confidence)
         return [self.at(scheme, rate).percentile(k) for rate in self.rates]
 
     def drop(self, scheme: str) -> list[Interval]:
@@ -288,6 +291,11 @@ def position(wanted: float, rates: tuple[float, ...]) -> int:
         if abs(rate - wanted) <= 1e-9 * rate:
             return i
     raise SpecError(f"no rate {wanted:g} in this result; it has {', '.join(f'{r:g}' for r in rates)}")
+
+
+def unlucky(metric: Metric, percentiles: tuple[float, ...] = (1, 5)) -> tuple[float, ...]:
+    """Where the unlucky chips are: the ``percentiles`` of accuracy, those as far from the top of what shall be low."""
+    return percentiles if metric.higher_is_better else tuple(100 - k for k in percentiles)
 
 
 def read_json(path: str | os.PathLike[str], what: str, kind: type[Any], within: str = "") -> dict[str, Any]:

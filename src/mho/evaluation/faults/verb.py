@@ -17,7 +17,7 @@ from mho.evaluation import provenance
 from mho.evaluation.arguments import check_counts, check_statistics
 from mho.evaluation.bench import Bench
 from mho.evaluation.faults.costs import cost_of
-from mho.evaluation.faults.curves import FaultCurves, checked
+from mho.evaluation.faults.curves import FaultCurves, checked, unlucky
 from mho.evaluation.faults.published import TABLE3_RATES
 from mho.evaluation.faults.question import Digital, Schemes, placed, rates_of, schemes_of
 from mho.evaluation.faults.rating import rules_at_rate
@@ -40,7 +40,7 @@ def faults(
     first_chip: int = 0,
     digital: Digital = None,
     metric: str | Metric | UserMetric = "accuracy",
-    percentiles: Sequence[float] = (1, 5),
+    percentiles: Sequence[float] | None = None,
     drop: float | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -68,7 +68,8 @@ def faults(
         digital: patterns of layers that stay digital, or a function from a memory to name rules; the usual classifiers
             of transformers unless given, ``()`` for none.
         metric: as for :func:`mho.evaluate`.
-        percentiles: that tables print.
+        percentiles: that tables print; those of the unlucky chips unless given: (1, 5), of metrics that shall be low
+            (99, 95).
         drop: loss of the mean that counts as tolerated, in units of the metric; 10 points unless given (of a metric
             that is no fraction, a tenth of its digital value).
         confidence: two-sided coverage of every interval, each by itself.
@@ -89,7 +90,7 @@ def faults(
     """
     wanted, rated = schemes_of(schemes), rates_of(rates)
     check_counts(n_chips=n_chips, first_chip=first_chip, batch_size=batch_size)
-    check_statistics(percentiles, confidence)
+    check_statistics(() if percentiles is None else percentiles, confidence)
     accepted = None if drop is None else checked(drop)
     if not isinstance(model, nn.Module):
         raise ModelError(f"faults takes a module, not a {type(model).__name__}: it deploys it once a scheme and rate")
@@ -146,7 +147,7 @@ def faults(
         images=len(dataset),
         higher_is_better=lot.bench.metric.higher_is_better,
         bounded=lot.bench.metric.bounded,
-        percentiles=tuple(float(k) for k in percentiles),
+        percentiles=tuple(float(k) for k in percentiles or unlucky(lot.bench.metric)),
         accepted=accepted,
         confidence=confidence,
         seed=seed,

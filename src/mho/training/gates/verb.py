@@ -164,6 +164,6 @@ def _check_reached(model: nn.Module, method: Gates, groups: Sequence[Sequence[st
     if missed:
         more = f" and {len(missed) - 3} more" if len(missed) > 3 else ""
         raise ModelError(
-            f"the gates did not close: {'; '.join(missed[:3])}{more}; give more epochs, a larger penalty or boost, or "
+            f"the gates did not close: {'; '.join(missed[:3])}{more}; give a larger penalty or boost, other epochs, or "
             f"a smaller target"
         )
