@@ -197,7 +197,7 @@ def test_options_out_of_range(option: dict[str, Any]) -> None:
 def test_tied_weights_are_refused_only_where_they_are_on_arrays() -> None:
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 2))
     model[1].weight = model[0].weight
-    with pytest.raises(ModelError, match=r"0\.weight and 1\.weight: are one shared"):
+    with pytest.raises(ModelError, match=r"0\.weight and 1\.weight: they are one shared"):
         convert(model, EXACT)
     analog = convert(model, {"2": EXACT})
     assert analog[1].weight is analog[0].weight

@@ -107,7 +107,7 @@ def watched_and_searched(folder: Path, rank: int) -> dict[str, nn.Module]:
 
 
 _RANK = """
-import sys
+import os, sys
 from pathlib import Path
 sys.path[:0] = [{here!r}]
 import torch, torch.distributed as dist
@@ -126,6 +126,9 @@ try:
 except SpecError as error:
     (folder / f"disagree-{{rank}}").write_text(str(error))
 dist.destroy_process_group()
+# All is saved; threads of torch that outlive the interpreter have made it abort here, once in many runs.
+sys.stderr.flush()
+os._exit(0)
 """
 
 
