@@ -91,3 +91,25 @@ def test_what_is_voted_on_cannot_be_trained_on(digits) -> None:
         in_situ(deploy(small(), on(0.05, Voting())), train, test, iterations=1, n_chips=1, progress=False)
     with pytest.raises(SpecError, match="votes are taken on outputs"):
         mho.train(small(), train, method=NoiseInjection(), memory=on(0.05, Voting()), progress=False)
+
+
+def test_cells_that_vary_too_are_other_cells_after_every_write() -> None:
+    """With redundancy too, a write draws anew and defects stay."""
+    from mho import deploy
+    from mho.devices import RRAM1, Stack, StuckAt
+    from mho.mapping import BitPlanes
+    from mho.memory import Memory
+    from mho.memory.redundancy import CellMajority, Remapping
+    from mho.training.rewriting import Cells
+
+    torch.manual_seed(0)
+    net = torch.nn.Linear(12, 6)
+    both = Stack(stages=(RRAM1(sigma=0.1), StuckAt.at_rate(0.05)))
+    for redundancy, varies in ((Remapping(), True), (CellMajority(), False)):
+        chips = deploy(net, Memory(device=both, mapping=BitPlanes(), redundancy=redundancy))
+        cells = Cells(chips, None, 3)
+        first, second, again = (cells.write(cycle)["weight"] for cycle in (1, 2, 2))
+        assert torch.equal(first, chips.weights(3)["weight"][0])
+        assert torch.equal(second, again)
+        # A bit that is read by itself is right at this sigma, whatever the write, unless it is stuck.
+        assert torch.equal(first, second) != varies

@@ -27,6 +27,7 @@ from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.selection import Curvature, check_curvature, choose
 from mho.memory.spec import APART, Memory
 from mho.memory.validation import require_valid
+from mho.memory.varied import Varied, stuck_of
 from mho.programming import Written
 from mho.spec import references
 from mho.units import Clock, check_age
@@ -137,30 +138,33 @@ class Chips:
     def samplers(self, *, sigma: float | None = None, age: float = 0.0, by_cell: bool = False) -> dict[str, Sampler]:
         """Every stored weight ready to be sampled, as :meth:`programmed`, in the cheapest way there is."""
         out: dict[str, Sampler] = {}
-        stuck: dict[str, StuckAt] = {}
+        stuck: dict[str, StuckAt] = {}  # layers in planes of bits whose cells are stuck and nothing else
+        varied: dict[str, StuckAt] = {}  # with redundancy, and cells to which more happens
         for name, place in self.placements.items():
             memory = place.memory if sigma is None else place.memory.with_sigma(sigma)
             mapping = memory.mapping
-            found = only_stuck(
-                memory.device.written_to(
-                    cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa
-                )
+            device = memory.device.written_to(
+                cell_bits=mapping.cell_bits, weight_bits=mapping.weight_bits, kappa=mapping.kappa
             )
+            found = only_stuck(device)
             cells = by_cell or memory.programming.verifies
             in_planes = isinstance(mapping, BitPlanes) and (memory.redundancy is not None or not cells)
             if in_planes and found is not None:
                 stuck[name] = found
+            elif memory.redundancy is not None:
+                varied[name] = stuck_of(device) or StuckAt(sa0=0.0, sa1=0.0)
         others = {name: place for name, place in self.placements.items() if name not in stuck}
         made = self._programmed(others, sigma, age, by_cell)
-        laid = layouts(self.model, {name: self.placements[name] for name in stuck})
+        laid = layouts(self.model, {name: place for name, place in self.placements.items() if name in stuck | varied})
         for name, place in self.placements.items():
-            if name not in stuck:
+            if name not in laid:
                 out[name] = made[name]
                 continue
             weight = self.model.get_parameter(name).detach()
             clean = place.memory.mapping.quantise(weight, place.layer.channel_dim)
-            memory = place.memory
-            out[name] = Faulty(name, clean, laid[name], stuck[name], memory.redundancy, memory.programming)
+            device, memory = (stuck | varied)[name], place.memory
+            faulty = Faulty(name, clean, laid[name], device, memory.redundancy, memory.programming)
+            out[name] = faulty if name in stuck else Varied(faulty, made[name])
         return out
 
     def _programmed(
@@ -177,7 +181,7 @@ class Chips:
                 weights[name],
                 layer=name,
                 age=age,
-                by_cell=by_cell,
+                by_cell=by_cell or memory.redundancy is not None,
                 channel_dim=placement.layer.channel_dim,
                 scheme=memory.programming,
             )
@@ -189,7 +193,7 @@ class Chips:
         """Effective weights of some chips: parameter name to ``(chips, *shape)`` float32.
 
         Of layers that vote they lack the errors that are voted on, which come as buffers ``layer.mho_votes``, ``(chips,
-        numbers)`` int32 (see :mod:`mho.kernels.votes`).
+        numbers)`` int32 (see :mod:`mho.kernels.votes`), or floats where cells vary (see :mod:`mho.memory.arrays`).
 
         Args:
             chips: chip numbers; an integer n means that one chip.
@@ -294,7 +298,8 @@ def deploy(model: nn.Module, memory: Rules, *, seed: int = 0, sensitivity: Curva
             with torch.no_grad():
                 _store_bits(name, module, parameter, chosen)
             if chosen.redundancy is not None and chosen.redundancy.votes:
-                vote_at(name, copied, module)
+                varies = only_stuck(chosen.device) is None
+                vote_at(name, copied, module, varies=varies, tile=chosen.redundancy.tile)
     if not placements:
         raise SpecError("these rules keep every weight digital; nothing would be programmed")
     chips = Chips(copied, placements, tuple(digital), int(seed), rules, sensitivity)

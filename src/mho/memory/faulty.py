@@ -54,22 +54,23 @@ class Faulty(Sampler):
 
     def sample(self, seed: int, chips: Tensor, out: Tensor | None = None) -> Tensor:
         """Weights of ``chips``; those of a layer that votes lack the errors that are put to the vote."""
-        return self._weights([self.resolved(seed, chip) for chip in chips.tolist()], out)
+        return self.weights([self.resolved(seed, chip) for chip in chips.tolist()], out)
 
     def tensors(self, name: str, seed: int, chips: Tensor, out: Tensor | None = None) -> dict[str, Tensor]:
         found = [self.resolved(seed, chip) for chip in chips.tolist()]
-        made = {name: self._weights(found, out)}
+        made = {name: self.weights(found, out)}
         if self.redundancy is not None and self.redundancy.votes:
             made[f"{name.rpartition('.')[0]}.{VOTES}".lstrip(".")] = self._ballots(found)
         return made
 
-    def _weights(self, found: list[Resolved], out: Tensor | None) -> Tensor:
+    def weights(self, found: list[Resolved], out: Tensor | None = None) -> Tensor:
+        """``(chips, *shape)`` clean weights with what each chip resolved added."""
         geometry, shape = self.layout.code.geometry, (len(found), *self.clean.shape)
         out = self.clean.new_empty(shape) if out is None else out
         out.copy_(self.clean)
         for weights, one in zip(out.view(len(found), geometry.weights), found, strict=True):
             where = torch.from_numpy(geometry.join(one.column, one.row))
-            added = torch.from_numpy(one.steps * self._steps[one.column]).to(out.dtype)
+            added = torch.from_numpy(one.steps * self.steps[one.column]).to(out.dtype)
             weights.index_add_(0, where.to(out.device), added.to(out.device))
         return out
 
@@ -79,7 +80,7 @@ class Faulty(Sampler):
         for one in found:
             assert one.votes is not None
             v = one.votes
-            scale = (v.scale * self._steps[v.column]).astype(np.float32)
+            scale = (v.scale * self.steps[v.column]).astype(np.float32)
             packed.append(pack(v.copies, v.column, scale, v.starts, v.row, v.sign))
         most = max(map(len, packed), default=0)
         table = np.zeros((len(packed), most), np.int32)
@@ -88,7 +89,7 @@ class Faulty(Sampler):
         return torch.from_numpy(table).to(self.clean.device)
 
     @property
-    def _steps(self) -> NDArray[np.float32]:
+    def steps(self) -> NDArray[np.float32]:
         """``(columns,)`` value of one step at the output."""
         step = self.layout.code.gain
         return step if self.gain is None else step * self.gain

@@ -12,7 +12,8 @@ from mho.mapping.base import Mapping
 from mho.mapping.bit_planes import BitPlanes
 from mho.mapping.encodings import SlicedMagnitude
 from mho.memory.redundancy.base import Redundancy
-from mho.programming import OpenLoop, Scheme
+from mho.memory.redundancy.ecc import ECC
+from mho.programming import OpenLoop, Scheme, Selective
 from mho.spec import Spec, added
 from mho.units import Clock
 
@@ -27,7 +28,8 @@ class Memory(Spec):
         device: the cell; see :mod:`mho.devices`.
         mapping: numbers to cells; 8-bit magnitudes on four 2-bit cells by default.
         programming: how cells are written; once, without verification, by default. See :mod:`mho.programming`.
-        redundancy: what more cells are for; none by default. See :mod:`mho.memory.redundancy`.
+        redundancy: what more cells are for; none by default. It takes planes of bits, on cells that may be stuck, vary,
+            drift and be noisy. See :mod:`mho.memory.redundancy`.
     """
 
     device: Device
@@ -46,10 +48,31 @@ class Memory(Spec):
             ).at("mapping")
         self.redundancy.plane_copies(self.mapping.bits)  # refuses more planes than there are
         if only_stuck(self.device) is None:
+            self._check_varied(type(self.redundancy).__name__)
+
+    def _check_varied(self, redundancy: str) -> None:
+        """Refuse what redundancy cannot go with where cells are not stuck alone."""
+        device, scheme = self.device, self.programming
+        if device.slips:
             raise SpecError(
-                f"Memory: redundancy={type(self.redundancy).__name__} is for cells that are stuck and nothing else, "
-                f"device=StuckAt(...), not {self.device.label}; leave redundancy out, or the other errors"
+                f"Memory: redundancy={redundancy} guards cells of arrays, and bits of device={device.label} slip along "
+                "tracks; leave redundancy out and give the device a position code"
             ).at("redundancy")
+        if device.per_weight:
+            raise SpecError(
+                f"Memory: redundancy={redundancy} reads cells, and device={device.label} with level_scope='weight' "
+                "describes whole weights; use level_scope='device'"
+            ).at("device")
+        if isinstance(scheme, Selective) and scheme.fraction is None:
+            raise SpecError(
+                f"Memory: programming=Selective(target_drop={scheme.target_drop:g}) looks at cells as they are "
+                f"written, and redundancy={redundancy} decides what they are read as; give fraction=, or WriteVerify"
+            ).at("programming")
+        if isinstance(scheme, Selective) and isinstance(self.redundancy, ECC):
+            raise SpecError(
+                "Memory: programming=Selective ranks weights, and a check cell of redundancy=ECC belongs to many; "
+                "use WriteVerify, or CellMajority"
+            ).at("programming")
 
     @property
     def label(self) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 from mho.mapping import Programmed
 from mho.mapping.sampler import Sampler
 from mho.memory.deployment import Chips
+from mho.memory.varied import Varied
 from mho.programming import OpenLoop
 from mho.rng import Draws
 from mho.training.tables import Table, table
@@ -78,10 +79,10 @@ class Cells:
         """Write the current weights, for the ``cycle``-th time (from 1): what then reads back, name to ``(*shape)``."""
         programmed = self._changing.exactly() if cycle == 1 else self._changing.now()
         out = {name: self._read(p, cycle) for name, p in programmed.items()}
-        # Cells that are stuck and nothing else stay so; redundancy, if there is any, works on weights as they are.
-        return out | {
-            n: s.sample(self._seed, self._number)[0] for n, s in self._stuck.samplers(sigma=self._sigma).items()
-        }
+        # Cells that are stuck stay so; redundancy, if there is any, works on weights as they are.
+        made = self._stuck.samplers(sigma=self._sigma)
+        again = {n: s.rewritten(cycle) if isinstance(s, Varied) else s for n, s in made.items()}
+        return out | {n: s.sample(self._seed, self._number)[0] for n, s in again.items()}
 
     def _read(self, programmed: Programmed, cycle: int) -> Tensor:
         target = programmed.encoded.levels if programmed.mean is None else programmed.mean

@@ -11,8 +11,10 @@ from mho.memory.redundancy.duplicated import Duplicated
 from mho.memory.redundancy.faults import Resolved
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mho.mapping.plane_code import PlaneCode
-    from mho.memory.redundancy.faults import Faults
+    from mho.memory.redundancy.faults import Errors, Faults
     from mho.memory.redundancy.layout import Layout
 
 
@@ -45,11 +47,21 @@ class BestOf(Duplicated):
 
     def resolve(self, faults: Faults, code: PlaneCode, layout: Layout) -> Resolved:
         errors = faults.errors(code)
+        used = self._used(errors, code)
+        return Resolved.of(errors.where(errors.copy == used[errors.plane, errors.column]))
+
+    def shares(self, faults: Faults, code: PlaneCode) -> NDArray[np.float64]:
+        used = self._used(faults.errors(code), code)
+        copies = np.arange(max(self.plane_copies(code.bits)))
+        return np.asarray(copies[:, None, None] == used, np.float64)
+
+    def _used(self, errors: Errors, code: PlaneCode) -> NDArray[np.int64]:
+        """``(bits, columns)`` the copy that is used."""
         counts = self.plane_copies(code.bits)
         shape = (max(counts), code.bits, len(code.integers))
         place = np.ravel_multi_index((errors.copy, errors.plane, errors.column), shape)
         wrong = np.bincount(place, minlength=int(np.prod(shape))).reshape(shape)
         for plane, copies in enumerate(counts):
             wrong[copies:, plane] = np.iinfo(wrong.dtype).max  # there are no such copies
-        used = wrong.argmin(axis=0)
-        return Resolved.of(errors.where(errors.copy == used[errors.plane, errors.column]))
+        used: NDArray[np.int64] = wrong.argmin(axis=0)
+        return used

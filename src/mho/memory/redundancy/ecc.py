@@ -61,6 +61,18 @@ class ECC(Redundancy):
         planes, words = self._shape(code)
         return 2 * planes * int(code.read_columns.sum()) * words * self.check_bits
 
+    def extra_levels(self, code: PlaneCode) -> NDArray[np.float32]:
+        (planes, words), hamming = self._shape(code), Hamming(self.data_bits)
+        columns, rows = np.flatnonzero(code.read_columns)[:, None], np.flatnonzero(code.read_rows)
+        out = np.empty((2, planes, len(columns), words, hamming.check_bits), np.float32)
+        data = np.zeros((len(columns), words * hamming.k), np.float32)
+        for negative, plane in np.ndindex(2, planes):
+            which = np.array(plane + code.bits - planes), np.array(bool(negative))
+            data[:, : len(rows)] = code.stored(*which, columns, rows)
+            words_of = data.reshape(len(columns), words, hamming.k)
+            out[negative, plane] = words_of @ hamming.generator.T.astype(np.float32) % 2
+        return out.ravel()
+
     def resolve(self, faults: Faults, code: PlaneCode, layout: Layout) -> Resolved:
         planes, words = self._shape(code)
         errors = faults.errors(code)

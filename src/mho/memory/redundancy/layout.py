@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,18 +76,34 @@ class Layout:
             seed: of the deployment.
             chip: number.
         """
-        parts = [self._of(host, device, seed, chip, i == 0) for i, host in enumerate(self.hosts)]
+        found = []
+        for host, cells in zip(self.hosts, self.sizes, strict=True):
+            key = stream_key(seed, "stuck-at", host.layer)
+            places, _, marks = arrivals(key, chip, cells, device.rate)
+            found.append((places, device.ones(marks)))
+        return self.holding(found)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of every host, how many cells are numbered: those of its arrays; of its own besides the extra ones."""
+        regular = [2 * host.planes * host.geometry.weights for host in self.hosts]
+        return (regular[0] + self.extra, *regular[1:])
+
+    def holding(self, found: Sequence[tuple[Ints, Ints]]) -> Faults:
+        """Cells by what they hold of this layer; those that hold nothing which is read are left out.
+
+        Args:
+            found: of every host, ``(n,)`` rising numbers of cells, and ``(n,)`` what they read as, 0 or 1.
+        """
+        parts = [self._of(host, *cells) for host, cells in zip(self.hosts, found, strict=True)]
         if len(parts) == 1:
             return parts[0]
         names = ("plane", "copy", "negative", "column", "row", "stuck", "extra", "extra_stuck")
         return Faults(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    def _of(self, host: Host, device: StuckAt, seed: int, chip: int, own: bool) -> Faults:
+    def _of(self, host: Host, places: Ints, stuck: Ints) -> Faults:
         code, bits, size = self.code, self.code.bits, host.geometry.weights
         regular = 2 * host.planes * size
-        key = stream_key(seed, "stuck-at", host.layer)
-        places, _, marks = arrivals(key, chip, regular + (self.extra if own else 0), device.rate)
-        stuck = device.ones(marks)
         last = int(np.searchsorted(places, regular))
         extra, extra_stuck = places[last:] - regular, stuck[last:]
         places, stuck = places[:last], stuck[:last]

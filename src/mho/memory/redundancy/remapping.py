@@ -13,7 +13,8 @@ from mho.memory.redundancy.base import Redundancy
 from mho.memory.redundancy.faults import Resolved
 
 if TYPE_CHECKING:
-    from mho.mapping.plane_code import PlaneCode
+    from mho.mapping.plane_code import Ints, PlaneCode
+    from mho.memory.redundancy.base import Places
     from mho.memory.redundancy.faults import Faults
     from mho.memory.redundancy.layout import Layout
 
@@ -51,18 +52,32 @@ class Remapping(Redundancy):
     def resolve(self, faults: Faults, code: PlaneCode, layout: Layout) -> Resolved:
         for along in ("columns", "rows"):
             if self.along in (along, "both"):
-                faults = self._moved(faults, code, along == "rows")
+                faults, _ = self._moved(faults, code, along == "rows")
         read = code.read_columns[faults.column] & code.read_rows[faults.row]
         return Resolved.of(faults.where(read).errors(code))
 
-    def _moved(self, faults: Faults, code: PlaneCode, rows: bool) -> Faults:
-        """``faults`` by the logical cells that the best permutation puts there."""
+    def places(self, faults: Faults, code: PlaneCode) -> Places | None:
+        if not len(faults):
+            return None
+        columns, rows = (np.arange(n) for n in code.integers.shape)
+        if self.along in ("columns", "both"):
+            faults, columns = self._moved(faults, code, False)
+        if self.along in ("rows", "both"):
+            faults, rows = self._moved(faults, code, True)
+        return columns, rows
+
+    def _moved(self, faults: Faults, code: PlaneCode, rows: bool) -> tuple[Faults, Ints]:
+        """``faults`` by the logical cells that the best permutation puts there, and where it puts each line."""
         read = code.read_rows if rows else code.read_columns
+        places = best_places(self.harm(faults, code, rows=rows))
         holds = np.full(len(read), -1)
-        holds[best_places(self.harm(faults, code, rows=rows))] = np.flatnonzero(read)
+        holds[places] = np.flatnonzero(read)
+        at = np.empty(len(read), np.int64)
+        # What is not read stands in what is left over.
+        at[read], at[~read] = places, np.flatnonzero(holds < 0)
         moved = holds[faults.row if rows else faults.column]
         faults = replace(faults, row=moved) if rows else replace(faults, column=moved)
-        return faults.where(moved >= 0)
+        return faults.where(moved >= 0), at
 
     def harm(self, faults: Faults, code: PlaneCode, *, rows: bool) -> NDArray[np.float64]:
         """What every column (row) that is read would suffer at every place.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mho.mapping.plane_code import PlaneCode
 from mho.memory.redundancy.duplicated import Duplicated
@@ -56,6 +57,18 @@ class Voting(Duplicated):
     @property
     def votes(self) -> bool:
         return self.combine == "median"
+
+    @property
+    def tile(self) -> int | None:
+        return None if self.scope == "layer" else self.scope
+
+    def voted(self, bits: int) -> range:
+        return range(bits - self.planes, bits) if self.votes else range(0)
+
+    def shares(self, faults: Faults, code: PlaneCode) -> NDArray[np.float64]:
+        out = super().shares(faults, code)
+        out[:, code.bits - self.planes :] = 0 if self.votes else 1 / self.copies
+        return out
 
     def resolve(self, faults: Faults, code: PlaneCode, layout: Layout) -> Resolved:
         errors = faults.errors(code)
