@@ -13,14 +13,14 @@ class AnalogSource(Source):
 
     def algorithm(self) -> Algorithm:
         """The algorithm in it."""
-        spec = self._spec(Algorithm, "'kind: AGAD' or another algorithm, and its fields")
+        spec = self.spec(Algorithm, "'kind: AGAD' or another algorithm, and its fields")
         if not isinstance(spec, Algorithm):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be an algorithm, such as kind: AGAD")
         return spec
 
     def cell(self) -> PulsedCell:
         """The cell in it."""
-        spec = self._spec(PulsedCell, "'kind: SoftBounds' or another pulsed cell, and its fields")
+        spec = self.spec(PulsedCell, "'kind: SoftBounds' or another pulsed cell, and its fields")
         if not isinstance(spec, PulsedCell):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be a pulsed cell (SoftBounds, ...)")
         return spec

@@ -59,6 +59,11 @@ class Dataset:
         """The samples at ``index`` (``(n,)`` int64)."""
         return replace(self, inputs=_index(self.inputs, index), targets=self.targets[index])
 
+    def held_out(self, every: int, *, kept: bool = True) -> Dataset:
+        """Every ``every``-th sample, so that sorted data give some of each class; all others if not ``kept``."""
+        last = torch.arange(len(self)) % every == every - 1
+        return self.subset((last if kept else ~last).nonzero()[:, 0])
+
     def to(self, device: torch.device | str) -> Dataset:
         """The same data on ``device``."""
         inputs = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from mho.studies.study import Study
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from mho.studies.points import Point
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,14 @@ class Summary:
     unknown: int
 
 
-def make_plan(study: Study, *, folder: str | Path = ".", root: str | None = None) -> Plan:
+def make_plan(
+    study: Study, *, points: Sequence[Point] | None = None, folder: str | Path = ".", root: str | None = None
+) -> Plan:
     """Multiply the axes out and find the key of every cell; loads the data and reads the checkpoints.
 
     Args:
         study: what to compute.
+        points: the combinations, called differently, where they are not all those of the axes.
         folder: what relative checkpoint paths start from: the folder of the study's YAML.
         root: folder searched first for data.
 
@@ -119,7 +124,7 @@ def make_plan(study: Study, *, folder: str | Path = ".", root: str | None = None
     digests: list[tuple[str, ...]] = []
     networks: dict[Any, Network] = {}
     out: list[Cell] = []
-    points = study.points
+    points = study.points if points is None else points
     for point in points:
         calibration.check(point.study)
     for point in points:

@@ -157,6 +157,15 @@ def _values(values: Any) -> Iterator[tuple[str, Any]]:
         yield from ((described(v), v) for v in values)
 
 
+def replaced(spec: Any, path: str, value: Any) -> Any:
+    """``spec`` with the field at the dotted ``path`` changed, as when axes are combined.
+
+    Raises:
+        SpecError, UnknownNameError: there is no such field, or it takes no such value.
+    """
+    return _with(spec, path.split("."), value, combining=True)
+
+
 def _with(spec: Any, path: list[str], value: Any, *, combining: bool = False) -> Any:
     """``spec`` with the field at ``path`` changed.
 

@@ -81,21 +81,21 @@ class Source:
 
     def study(self) -> Study:
         """The study in it."""
-        spec = self._spec(Study, "the keys name, model, memory and data (mho new writes such a file)")
+        spec = self.spec(Study, "the keys name, model, memory and data (mho new writes such a file)")
         if not isinstance(spec, Study):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}, not a study (name, model, memory, data)")
         return spec
 
     def memory(self) -> Memory | NameRules:
         """The memory or the name rules in it."""
-        spec = self._spec(Memory | NameRules, "'kind: Memory' or 'rules:' with patterns")
+        spec = self.spec(Memory | NameRules, "'kind: Memory' or 'rules:' with patterns")
         if not isinstance(spec, Memory | NameRules):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be a Memory (kind: Memory, ...)")
         return spec
 
     def method(self) -> Method:
         """The training method in it."""
-        spec = self._spec(Method, "'kind: NoiseInjection' or another method, and its fields")
+        spec = self.spec(Method, "'kind: NoiseInjection' or another method, and its fields")
         if not isinstance(spec, Method):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}; it must be a training method")
         return spec
@@ -112,7 +112,8 @@ class Source:
             line = self._document.line_of(place)
             raise type(error)(self._said(error, line, ".".join(map(str, place)))).at(*place) from None
 
-    def _spec(self, takes: object, expected: str) -> Any:
+    def spec(self, takes: object, expected: str) -> Any:
+        """The spec in it, of the kind that it says, or that ``takes`` can only be; ``expected`` is for errors."""
         value = self._document.value
         if not isinstance(value, dict):
             said = "is empty" if value is None else f"is a {type(value).__name__}"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mho.data import Dataset
     from mho.memory.rules import Rules
 
+HELD_OUT = 6
+"""One sample in so many is held out where a part of the data is asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data(Spec):
@@ -29,12 +32,15 @@ class Data(Spec):
         split: "train" or "test".
         limit: only the first so many samples.
         options: what its loader takes besides, such as ``{normalize: imagenet}``.
+        part: of these samples ``"all"``; or ``"held-out"``, every sixth, to choose on, and ``"fit"``, the others, to
+            learn from.
     """
 
     name: str
     split: Literal["train", "test"] = "test"
     limit: int | None = None
     options: FrozenDict = field(default_factory=FrozenDict)
+    part: Literal["all", "fit", "held-out"] = added(lambda: "all")
 
     def __post_init__(self) -> None:
         from mho.data.catalog import entry
@@ -50,7 +56,8 @@ class Data(Spec):
         """The samples; ``root`` is searched first."""
         from mho.data import load
 
-        return load(self.name, split=self.split, root=root, limit=self.limit, **self.options)
+        whole = load(self.name, split=self.split, root=root, limit=self.limit, **self.options)
+        return whole if self.part == "all" else whole.held_out(HELD_OUT, kept=self.part == "held-out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,7 +130,10 @@ class Study(Spec):
     def _check_calibration(self) -> None:
         said, test = self.calibration, self.data
         # Two limits of one split overlap: both are its first samples.
-        if said is not None and (said.name, said.split, said.options) == (test.name, test.split, test.options):
+        parts = {"fit", "held-out"}  # of which no sample is in both, whatever the limits
+        if said is None or {said.part, test.part} == parts:
+            return
+        if (said.name, said.split, said.options) == (test.name, test.split, test.options):
             other = "train" if test.split == "test" else "test"
             raise SpecError(
                 f"calibration is the test data ({test.name}, {test.split}), on which nothing may be chosen; take "

@@ -69,13 +69,30 @@ def run(
     place = where(store)
     check_file(study.name, file, place.root)
     plan = make_plan(study, folder=folder, root=root)
-    place.create()
-    audience = Audience(observers)
-    with writing(place.root):
-        index = Index(place, write=True)
+    note = place.root / "studies" / f"{study.name}.json", record(plan, spelled(file, place.root))
+    return compute(plan, place, executor or Inline(root=root), observers, note=note)
+
+
+def compute(
+    plan: Plan,
+    store: Store,
+    executor: Executor,
+    observers: Sequence[Observer] = (),
+    *,
+    note: tuple[Path, dict[str, Any]] | None = None,
+) -> Answers:
+    """Compute what is missing of ``plan``, and give all its answers; ``note`` is a record to leave: file and content.
+
+    Raises:
+        OutputError: as :func:`run`.
+    """
+    store.create()
+    with writing(store.root):
+        index = Index(store, write=True)
         try:
-            write_json(place.root / "studies" / f"{study.name}.json", record(plan, spelled(file, place.root)))
-            return _rounds(plan, place, index, executor or Inline(root=root), audience)
+            if note is not None:
+                write_json(*note)
+            return _rounds(plan, store, index, executor, Audience(observers))
         finally:
             index.close()
 

@@ -130,6 +130,7 @@ class Worker:
         assert isinstance(spec, Trained)
         data = self._checked(spec.data, job["data_digest"])
         start = build_for(spec.architecture, data, seed=spec.starting_seed, **spec.options)
+        started = time.perf_counter()
         trained = train(
             start,
             data,
@@ -139,7 +140,8 @@ class Worker:
             device=self._device,
             progress=False,
         )
-        return {}, pack(trained.cpu(), study=job["spec"])
+        seconds = round(time.perf_counter() - started, 2)
+        return {}, pack(trained.cpu(), study=job["spec"], seconds=seconds)
 
     def _lot(self, job: dict[str, Any]) -> tuple[Bench, Lot]:
         from mho.evaluation import Bench
