@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mho import analog, data, devices, mapping, programming, racetrack, studies, training, zoo
+    from mho import analog, codesign, data, devices, mapping, programming, racetrack, studies, training, zoo
+    from mho.codesign.verb import design
     from mho.evaluation import compare, evaluate
     from mho.evaluation.faults import faults
     from mho.evaluation.sensitivity import sensitivity
@@ -34,11 +35,12 @@ _VERBS = {
     "verify": "mho.evaluation.verification",
     "worst_case": "mho.evaluation.worst_case",
     "train": "mho.training",
+    "design": "mho.codesign.verb",
     "Study": "mho.studies",
     "report": "mho.reports",
     "cite": "mho.reports",
 }
-_ROOMS = ("analog", "data", "devices", "mapping", "programming", "racetrack", "studies", "training", "zoo")
+_ROOMS = ("analog", "codesign", "data", "devices", "mapping", "programming", "racetrack", "studies", "training", "zoo")
 
 __all__ = [
     "Memory",
@@ -46,10 +48,12 @@ __all__ = [
     "__version__",
     "analog",
     "cite",
+    "codesign",
     "compare",
     "data",
     "deploy",
     "describe",
+    "design",
     "devices",
     "evaluate",
     "faults",

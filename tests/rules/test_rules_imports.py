@@ -29,6 +29,7 @@ ROOMS = (
     ("racetrack",),
     ("analog",),
     ("studies",),
+    ("codesign",),
     ("reports",),
     ("testing",),
     ("cli", "__main__"),

@@ -1,0 +1,50 @@
+"""The claim: the cheapest candidate that reaches its targets on test data and chips that nothing was chosen on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mho.codesign.candidate import Candidate, Certificate
+from mho.codesign.design import Design
+from mho.codesign.front import affordable, price
+from mho.codesign.prober import Look, Prober
+
+TRIES = 5
+"""Candidates that are tried at most."""
+
+
+def certify(design: Design, prober: Prober, found: Sequence[Candidate]) -> list[Certificate]:
+    """Certificates of the cheapest hopeful candidates, up to the first that meets all targets.
+
+    To try another one when the first has failed is to choose on the test chips. Try i may be wrong with
+    ``(1 - confidence) / 2^i``, i = 1, 2, ..., so that all tries together are with ``1 - confidence`` at most. A false
+    claim misses one of its targets, whose interval must then lie wholly on the other side: a single side of a single
+    interval, whatever the number of targets. An interval at ``1 - 2 error`` has the error on each side.
+    """
+    hopeful = sorted((c for c in affordable(design, found) if c.best >= 0), key=lambda c: price(design, c))
+    out: list[Certificate] = []
+    for i, candidate in enumerate(hopeful[:TRIES], start=1):
+        error = (1 - design.confidence) / 2**i
+        look = Look("refined", design.data, design.seed + 1, design.precision, design.chips, 1 - 2 * error)
+        out.append(_certificate(design, prober, candidate, look))
+        if out[-1].met:
+            break
+    return out
+
+
+def _certificate(design: Design, prober: Prober, candidate: Candidate, look: Look) -> Certificate:
+    (judged,) = prober.judge([candidate.chosen], look)
+    assert judged.costs is not None, "it was possible a moment ago"
+    result = prober.results[candidate.chosen, look]
+    values = {t.label(design.clock): t for t in design.targets}
+    return Certificate(
+        chosen=candidate.chosen,
+        values=judged.values,
+        confidence=look.confidence,
+        met=all(target.proven(judged.values[name]) for name, target in values.items()),
+        seed=look.seed,
+        chips=result.chips,
+        images=result.images,
+        digital=result.digital,
+        costs=judged.costs,
+    )

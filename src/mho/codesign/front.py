@@ -1,0 +1,53 @@
+"""Which candidates nobody beats, which might turn out so, and which is the cheapest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from mho.codesign.candidate import Candidate
+from mho.codesign.design import Design
+
+HOPE = 0.05
+"""Candidates that miss a target by more, even at the hopeful end of their intervals, are not looked at more closely."""
+
+
+def affordable(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
+    """Those that are possible, and within the budget."""
+    return [c for c in found if not c.refused and all(c.number(n) <= most for n, most in design.budget.items())]
+
+
+def pareto(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other beats in the margin and every cost, cheapest first."""
+    listed = affordable(design, found)
+    kept = [c for c in listed if not any(_beats(d, c, design.minimise) for d in listed)]
+    return sorted(kept, key=lambda c: price(design, c))
+
+
+def price(design: Design, candidate: Candidate) -> tuple[float, ...]:
+    """What the cheapest has least of: the costs in the order of ``minimise``, then fewer misses."""
+    return (*map(candidate.number, design.minimise), -candidate.margin)
+
+
+def near(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
+    """Those that intervals leave a chance to be on the front and to meet the targets; all that do best if none can.
+
+    One is out if another takes no more of anything and is surely better, as far as the intervals go.
+    """
+    listed = affordable(design, found)
+    open_ = [c for c in listed if not any(_surely_beats(d, c, design.minimise) for d in listed)]
+    hopeful = [c for c in open_ if c.best >= -HOPE]
+    most = max((c.best for c in open_), default=math.nan)
+    return hopeful or [c for c in open_ if c.best == most]
+
+
+def _beats(d: Candidate, c: Candidate, costs: Sequence[str]) -> bool:
+    theirs, ours = ([-x.margin, *map(x.number, costs)] for x in (d, c))
+    return all(a <= b for a, b in zip(theirs, ours, strict=True)) and theirs != ours
+
+
+def _surely_beats(d: Candidate, c: Candidate, costs: Sequence[str]) -> bool:
+    if d is c or any(d.number(n) > c.number(n) for n in costs):
+        return False
+    # Past the target, more of it is worth nothing to the recommendation, but the picture shows it.
+    return d.sure > c.best

@@ -1,0 +1,85 @@
+"""The measures that suit a memory, where a user names none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mho.devices.stack import only_stuck
+from mho.mapping.bit_planes import BitPlanes
+from mho.memory.spec import Memory, NameRules
+from mho.programming import OpenLoop, Selective, WriteVerify
+from mho.studies.sources import Checkpoint, Trained
+
+FRACTIONS = (0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5)
+TOLERANCE = 0.06
+"""Of write-verify, as the published code of SWIM has it."""
+
+
+def usual(model: Trained | Checkpoint, memory: Memory | NameRules) -> dict[str, Any]:
+    """Axes of measures: training where the network is trained here, verification of cells that vary, redundancy
+    against stuck cells, codes against position errors."""
+    memories = [memory] if isinstance(memory, Memory) else [m for m in memory.rules.values() if m is not None]
+    out: dict[str, Any] = {}
+    if isinstance(model, Trained) and model.method is None and not any(m.device.slips for m in memories):
+        out["model.method"] = training()
+    first = memories[0] if memories else None
+    if first is None:
+        return out
+    if first.device.slips:
+        out |= _codes(memory)
+    elif only_stuck(first.device) is not None:
+        if isinstance(memory, Memory):
+            out |= _redundancy(first)
+    elif not first.programming.verifies:
+        out["memory.programming"] = programming()
+    return out
+
+
+def training() -> dict[str, Any]:
+    """Methods that make a network tolerant; noise is that of the memory."""
+    from mho.training import IntermediateSnapshots, NoiseInjection, OrientedVariationalForward, SigmaSearch
+    from mho.training.methods.right_censored import RightCensored
+
+    return {
+        "plain training": None,
+        "noise injection": NoiseInjection(),
+        "right-censored": RightCensored(sigma=SigmaSearch(narrowing="half")),
+        "OVF": OrientedVariationalForward(beta=1e-3, graphs="all"),
+        "IRS": IntermediateSnapshots(beta=1e-2),
+    }
+
+
+def programming(tolerance: float = TOLERANCE) -> dict[str, Any]:
+    """Nothing verified, the weights that matter most, everything."""
+    verify = WriteVerify(tolerance=tolerance)
+    some = {f"SWIM {f:.0%}": Selective(fraction=f, verify=verify) for f in FRACTIONS}
+    return {"written once": OpenLoop(), **some, "all verified": verify}
+
+
+def _redundancy(memory: Memory) -> dict[str, Any]:
+    from mho.memory import redundancy
+
+    flips = {"none": "not flipped", "msb": "MSB flipped", "all": "all flipped"}
+    planes = memory.mapping if isinstance(memory.mapping, BitPlanes) else BitPlanes(flip="none")
+    return {
+        "memory.mapping": {
+            f"{said}, {scale}": planes.replace(flip=flip, granularity=granularity)
+            for granularity, scale in (("tensor", "one scale"), ("channel", "a scale a column"))
+            for flip, said in flips.items()
+        },
+        "memory.redundancy": {
+            "no copies": None,
+            "vote of 3": redundancy.Voting(),
+            "better of 2": redundancy.BestOf(copies=2, planes=2),
+            "columns remapped": redundancy.Remapping(),
+            "SEC-DED code": redundancy.ECC(),
+        },
+    }
+
+
+def _codes(memory: Memory | NameRules) -> dict[str, Any]:
+    from mho.devices.position_codes import GROGU
+
+    if not isinstance(memory, Memory):
+        return {}
+    return {"memory.device.correction": {"no code": None, "GROGU": GROGU()}}
