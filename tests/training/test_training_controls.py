@@ -107,6 +107,18 @@ def test_controls_train_with_a_memory_in_low_precision(make: type[Temperature] |
         assert float((trained(samples.inputs).argmax(1) == samples.targets).float().mean()) > 0.8
 
 
+TABLE = devices.MeasuredTable(states=(0.0, 1.0), mean=((0.0, 1.0),), std=((0.1, 0.1),))
+
+
+@pytest.mark.parametrize("device", [devices.PCM(), TABLE, devices.StuckAt.at_rate(0.1)], ids=lambda d: d.label)
+@pytest.mark.parametrize("make", [AveragedNoise, OrientedVariationalForward])
+def test_stronger_errors_need_a_severity_that_is_a_number(make: type[AveragedNoise], device: devices.Device) -> None:
+    samples, model = data.digits(split="train", size=8), zoo.build("mlp", inputs=64, hidden=[32])
+    told = rf"^{device.label}: its severity is no number to which step= .* with sigma= of the method$"
+    with pytest.raises(SpecError, match=told):
+        training.train(model, samples, method=make(), memory=Memory(device=device))
+
+
 def test_a_temperature_makes_logits_larger_and_not_better() -> None:
     """What the control is for: the likelihood rises though decisions stay."""
     samples, model = data.digits(split="train", size=8), zoo.build("mlp", inputs=64, hidden=[32])

@@ -71,7 +71,12 @@ def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
     if more:
         placements = {}
         for name, place in chips.placements.items():
-            severity = getattr(place.memory.device, "sigma", 0.0) if sigma is None else sigma
+            severity = getattr(place.memory.device, "sigma", None) if sigma is None else sigma
+            if severity is None:
+                raise SpecError(
+                    f"{place.memory.device.label}: its severity is no number to which step= of the method could be "
+                    "added; give the device a sigma, or train without memory=, with sigma= of the method"
+                )
             memory = place.memory.with_sigma(max(severity + more, 0.0))
             placements[name] = replace(place, memory=memory)
         chips, sigma = replace(chips, placements=placements), None
