@@ -124,6 +124,13 @@ def test_a_range_is_a_number_of_a_field() -> None:
             Memory(device=devices.StuckAt.at_rate(1e-3), mapping=BitPlanes()),
             ["model.method", "memory.mapping", "memory.redundancy"],
         ),
+        (
+            Memory(
+                device=devices.Stack(stages=(devices.RRAM1(sigma=0.1), devices.StuckAt.at_rate(1e-3))),
+                mapping=BitPlanes(),
+            ),
+            ["model.method", "memory.programming", "memory.redundancy"],
+        ),
         (Memory(device=devices.Racetrack(), mapping=Tracks(weight_bits=8)), ["memory.device.correction"]),
     ],
 )

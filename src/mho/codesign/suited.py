@@ -22,16 +22,16 @@ def usual(model: Trained | Checkpoint, memory: Memory | NameRules) -> dict[str, 
     out: dict[str, Any] = {}
     if isinstance(model, Trained) and model.method is None and not any(m.device.slips for m in memories):
         out["model.method"] = training()
-    first = memories[0] if memories else None
-    if first is None:
-        return out
-    if first.device.slips:
-        out |= _codes(memory)
-    elif only_stuck(first.device) is not None:
-        if isinstance(memory, Memory):
-            out |= _redundancy(first)
-    elif not first.programming.verifies:
+    if any(m.device.slips for m in memories):
+        return out | _codes(memory)
+    varies = any(only_stuck(m.device) is None for m in memories)
+    if varies and not any(m.programming.verifies for m in memories):
         out["memory.programming"] = programming()
+    if isinstance(memory, Memory) and memory.redundancy is None:
+        if not varies:
+            out["memory.mapping"] = _planes(memory)
+        if not varies or isinstance(memory.mapping, BitPlanes):
+            out["memory.redundancy"] = _redundancy()
     return out
 
 
@@ -56,24 +56,28 @@ def programming(tolerance: float = TOLERANCE) -> dict[str, Any]:
     return {"written once": OpenLoop(), **some, "all verified": verify}
 
 
-def _redundancy(memory: Memory) -> dict[str, Any]:
+def _planes(memory: Memory) -> dict[str, Any]:
+    planes = memory.mapping if isinstance(memory.mapping, BitPlanes) else BitPlanes(flip="none")
+    flips = {"none": "not flipped", "msb": "MSB flipped", "all": "all flipped"}
+    scales = {"tensor": "one scale", "channel": "a scale a column"}
+    return {
+        f"{said}, {scaled}": planes.replace(flip=flip, granularity=granularity)
+        for granularity, scaled in scales.items()
+        for flip, said in flips.items()
+    }
+
+
+def _redundancy() -> dict[str, Any]:
     from mho.memory import redundancy
 
-    flips = {"none": "not flipped", "msb": "MSB flipped", "all": "all flipped"}
-    planes = memory.mapping if isinstance(memory.mapping, BitPlanes) else BitPlanes(flip="none")
     return {
-        "memory.mapping": {
-            f"{said}, {scale}": planes.replace(flip=flip, granularity=granularity)
-            for granularity, scale in (("tensor", "one scale"), ("channel", "a scale a column"))
-            for flip, said in flips.items()
-        },
-        "memory.redundancy": {
-            "no copies": None,
-            "vote of 3": redundancy.Voting(),
-            "better of 2": redundancy.BestOf(copies=2, planes=2),
-            "columns remapped": redundancy.Remapping(),
-            "SEC-DED code": redundancy.ECC(),
-        },
+        "no copies": None,
+        "vote of 3": redundancy.Voting(),
+        "better of 2": redundancy.BestOf(copies=2, planes=2),
+        "columns remapped": redundancy.Remapping(),
+        "cells read one by one": redundancy.CellMajority(copies=1),
+        "majority of 3 cells": redundancy.CellMajority(copies=3),
+        "SEC-DED code": redundancy.ECC(),
     }
 
 
