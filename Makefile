@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.installed
 	$(BIN)/mho demo
 
-test: $(VENV)/.group-test
+test: $(VENV)/.group-test $(VENV)/.vision
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.group-lint
@@ -42,4 +42,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.group-%: $(VENV)/.installed
 	$(PIP) install -q -c constraints.txt --group $*
+	touch $@
+
+# For two examples, in a folder of their own: PyPI's torchvision is built for CUDA, and beside a torch without it neither
+# it nor what looks for it (transformers) can be imported; tests/docs/vision/run.py says how the examples still run. The
+# release is that of the torch in constraints.txt. Nothing else is installed: another torch would come along.
+$(VENV)/.vision: $(VENV)/.installed Makefile
+	rm -rf $(VENV)/vision
+	$(PIP) install -q --no-deps --target $(VENV)/vision torchvision==0.28.0 timm==1.0.31
 	touch $@

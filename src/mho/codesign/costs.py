@@ -104,7 +104,7 @@ def _periphery(memory: Memory) -> list[str]:
         if redundancy.known_map:
             out.append("a map of the faults of every chip (march test)")
         if redundancy.digital:
-            out.append("cells read one by one, not added up on a bit line")
+            out.append("cells read one by one, and products computed elsewhere")
     code = getattr(memory.device, "correction", None)
     if code is not None:
         out.append(f"position errors found and put right ({code.name})")

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from mho.devices import StuckAt
 from mho.devices.base import common_clock
-from mho.devices.stack import only_stuck
+from mho.devices.stack import only_stuck, stuck_of
 from mho.errors import ModelError, SpecError
 from mho.mapping.base import Programmed, program
 from mho.mapping.bit_planes import BitPlanes
@@ -27,7 +27,7 @@ from mho.memory.rules import Rules, check_all_used, first_match, normalise
 from mho.memory.selection import Curvature, check_curvature, choose
 from mho.memory.spec import APART, Memory
 from mho.memory.validation import require_valid
-from mho.memory.varied import Varied, stuck_of
+from mho.memory.varied import Varied
 from mho.programming import Written
 from mho.spec import references
 from mho.units import Clock, check_age
@@ -85,16 +85,20 @@ class Chips:
         """Weights of layers whose outputs are voted on: they alone do not stand for a chip."""
         return tuple(n for n, p in self.placements.items() if p.memory.redundancy and p.memory.redundancy.votes)
 
-    def check_weights(self) -> None:
+    def check_weights(self, who: str) -> None:
         """Raise unless a chip is its weights.
+
+        Args:
+            who: asks.
 
         Raises:
             SpecError: outputs of a layer are voted on.
         """
         if self.votes:
+            voting = type(self.placements[self.votes[0]].memory.redundancy).__name__
             raise SpecError(
-                f"{self.votes[0]}: votes are taken on outputs, so its errors are no weights to train with; train on "
-                "the same memory without redundancy="
+                f"{who}: memory= has redundancy={voting} for {self.votes[0]}, whose votes are taken on outputs, so "
+                "that its errors are no weights to train with; train on the same memory without redundancy="
             )
 
     @property
@@ -129,9 +133,10 @@ class Chips:
         """
         guarded = next((n for n, p in self.placements.items() if p.memory.redundancy is not None), None)
         if guarded:
+            measure = type(self.placements[guarded].memory.redundancy).__name__
             raise SpecError(
-                f"{guarded}: redundancy decides what its cells are read as, so there is no weight to look at cell by "
-                "cell; leave redundancy= out of its memory"
+                f"Chips.programmed: redundancy={measure} decides what cells of {guarded} are read as, so that no "
+                "weight is programmed cell by cell; ask Chips.samplers, or leave redundancy= out of its memory"
             )
         return self._programmed(self.placements, sigma, age, by_cell)
 
@@ -174,7 +179,7 @@ class Chips:
         out, weights = {}, {}
         for name, placement in placements.items():
             memory = placement.memory if sigma is None else placement.memory.with_sigma(sigma)
-            weights[name] = self.model.get_parameter(name).detach()
+            weights[name] = self.stored(name)
             out[name] = program(
                 memory.mapping,
                 memory.device,
@@ -186,6 +191,20 @@ class Chips:
                 scheme=memory.programming,
             )
         return choose(out, placements, weights, self.sensitivity, self.seed)
+
+    def stored(self, name: str) -> Tensor:
+        """What is written to the cells of a parameter, ``(*shape)``: the weights that the model has at this moment.
+
+        Of a binarised layer that is being trained these are latent, and where one bit holds a weight, that bit is.
+
+        Raises:
+            ModelError: one bit shall hold weights that are not binary.
+        """
+        weight, memory = self.model.get_parameter(name), self.placements[name].memory
+        if not memory.mapping.binary:
+            return weight.detach()
+        found = _bits(name, self.model.get_submodule(name.rpartition(".")[0]), weight, memory)
+        return weight.detach() if found is None else found.detach()
 
     def weights(
         self, chips: Tensor | range | list[int] | int, *, sigma: float | None = None, age: float = 0.0
@@ -315,8 +334,21 @@ def _store_bits(name: str, module: nn.Module, weight: nn.Parameter, memory: Memo
     Raises:
         ModelError: one bit shall hold weights that are not binary.
     """
-    ours = isinstance(module, BinaryLinear | BinaryConv2d)
-    found = signs(weight) if ours else binarised(module, weight)
+    found = _bits(name, module, weight, memory)
+    if found is not None:
+        weight.copy_(found)
+    if isinstance(module, BinaryLinear | BinaryConv2d):
+        # An array adds up what its cells hold; from tracks come bits.
+        module.stored = not memory.mapping.binary
+
+
+def _bits(name: str, module: nn.Module, weight: Tensor, memory: Memory) -> Tensor | None:
+    """The bits that a binarised layer computes with; ``None`` of one that is none.
+
+    Raises:
+        ModelError: one bit shall hold weights that are not binary.
+    """
+    found = signs(weight) if isinstance(module, BinaryLinear | BinaryConv2d) else binarised(module, weight)
     if found is None and memory.mapping.binary:
         raise ModelError(
             f"{name}: no bits +-a were found with which this {type(module).__name__} computes the same, and one bit a "
@@ -324,11 +356,7 @@ def _store_bits(name: str, module: nn.Module, weight: nn.Parameter, memory: Memo
             "(--weight-bits 8), keep the layer digital (a rule with None), or store +-a in a layer that takes signs in "
             "a way of its own"
         )
-    if found is not None:
-        weight.copy_(found)
-    if ours:
-        # An array adds up what its cells hold; from tracks come bits.
-        module.stored = not memory.mapping.binary  # type: ignore[assignment]
+    return found
 
 
 def _kept(model: nn.Module, name: str, rules: dict[str, Memory | None]) -> str:

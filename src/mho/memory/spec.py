@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mho.devices.base import Device, common_clock
+from mho.devices.pulsed import PulsedCell
 from mho.devices.stack import only_stuck
 from mho.errors import SpecError
 from mho.frozen import FrozenDict
@@ -38,6 +39,13 @@ class Memory(Spec):
     redundancy: Redundancy | None = added(lambda: None)
 
     def __post_init__(self) -> None:
+        if isinstance(self.device, PulsedCell):
+            kind = type(self.device).__name__
+            raise SpecError(
+                f"Memory: device={kind}(...) is a cell that learns by pulses, not a device that weights are written "
+                f"to; train on the array with analog.AGAD(cell={kind}(...)), read the network by analog.extract, then "
+                "deploy it on a device such as RRAM1(sigma=0.1)"
+            ).at("device")
         super().__post_init__()
         if self.redundancy is None:
             return

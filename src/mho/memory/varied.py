@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mho.devices import Stack, StuckAt
-from mho.devices.base import Device
 from mho.mapping.base import Programmed
 from mho.mapping.sampler import Sampler
 from mho.memory.arrays import VOTES
@@ -220,11 +218,3 @@ class Varied(Sampler):
     def scaled(self, gain: Tensor) -> Varied:
         # Cells hold and read the same; only what a step is worth changes.
         return Varied(self.faulty.scaled(gain), self.programmed, self.cycle)
-
-
-def stuck_of(device: Device) -> StuckAt | None:
-    """The stuck cells of ``device``, whatever else happens to it; ``None`` where it has none."""
-    if isinstance(device, StuckAt):
-        return device
-    stages = device.stages if isinstance(device, Stack) else ()
-    return next((found for stage in stages if (found := stuck_of(stage)) is not None), None)

@@ -10,7 +10,7 @@ from torch import Tensor
 from mho.devices.base import Device
 from mho.errors import SpecError
 from mho.rng import Draws
-from mho.spec import from_dict
+from mho.testing.claims import check_spec, say
 
 AGES = (0.0, 1.0, 3.6e3, 3.2e7)
 """Seconds at which a device is tried."""
@@ -29,34 +29,35 @@ def check_device(device: Device, *, cell_bits: int = 2, chips: int = 4000) -> No
         cell_bits: cells it is written to in this check.
         chips: draws per level.
     """
-    _is_spec(device)
+    check_spec(device, Device, "device")
+    say(bool(device.label), "its label is empty")
     slices = 8 // cell_bits
     kappa = math.sqrt(sum(4.0 ** (j * cell_bits) for j in range(slices))) / sum(
         2.0 ** (j * cell_bits) for j in range(slices)
     )
     written = device.written_to(cell_bits=cell_bits, weight_bits=8, kappa=kappa)
-    _say(isinstance(written, Device), f"written_to returned a {type(written).__name__}, not a Device")
+    say(isinstance(written, Device), f"written_to returned a {type(written).__name__}, not a Device")
     levels = torch.linspace(0, 1, 2**cell_bits)
     ages = [age for age in AGES if _takes(written, levels, age)]
-    _say(bool(ages), "it refuses every age from 0 s to a year")
+    say(bool(ages), "it refuses every age from 0 s to a year")
     answers = {age: written.gaussian(levels, age) for age in ages}
-    _say(
+    say(
         len({a is None for a in answers.values()}) == 1,
         "gaussian() answers at some ages and not at others; a chip would become another chip with age",
     )
     for age in ages:
         read = _read(written, levels, range(chips), age)
-        _say(read.shape == (chips, len(levels)), f"read() has shape {tuple(read.shape)}, not (chips, *levels.shape)")
-        _say(bool(torch.isfinite(read).all()), f"read() gives NaN or infinity at age {age:g} s")
+        say(read.shape == (chips, len(levels)), f"read() has shape {tuple(read.shape)}, not (chips, *levels.shape)")
+        say(bool(torch.isfinite(read).all()), f"read() gives NaN or infinity at age {age:g} s")
         alone = _read(written, levels, range(7, 9), age)
-        _say(torch.equal(alone, read[7:9]), f"chips 7 and 8 read otherwise alone than among others at age {age:g} s")
+        say(torch.equal(alone, read[7:9]), f"chips 7 and 8 read otherwise alone than among others at age {age:g} s")
         moments = answers[age]
         if moments is not None:
             _same_moments(read, *moments, age)
     before = levels.clone()
     written.gaussian(levels, ages[-1])
     _read(written, levels, range(2), ages[-1])
-    _say(torch.equal(before, levels), "the target levels passed in were changed in place")
+    say(torch.equal(before, levels), "the target levels passed in were changed in place")
 
 
 def _takes(device: Device, levels: Tensor, age: float) -> bool:
@@ -66,14 +67,6 @@ def _takes(device: Device, levels: Tensor, age: float) -> bool:
     except SpecError:
         return False
     return True
-
-
-def _is_spec(device: Device) -> None:
-    _say(isinstance(device, Device), f"a {type(device).__name__} is no mho.devices.Device")
-    copy = from_dict(device.to_dict())
-    _say(copy == device, f"its YAML transcript makes another device: {copy}")
-    _say(hash(copy) == hash(device) and copy.digest() == device.digest(), "equal devices have different hashes")
-    _say(bool(device.label), "its label is empty")
 
 
 def _read(device: Device, levels: Tensor, chips: range, age: float) -> Tensor:
@@ -88,10 +81,5 @@ def _same_moments(read: Tensor, mean: Tensor, std: Tensor, age: float) -> None:
     # Standard errors of a Gaussian sample: sigma/sqrt(n) of the mean, sigma/sqrt(2n) of the standard deviation.
     off_mean = ((read.mean(0) - mean).abs() - 6 * std / math.sqrt(n)).max()
     off_std = ((read.std(0) - std).abs() - 6 * std / math.sqrt(2 * n)).max()
-    _say(float(off_mean) <= 1e-5, f"read() has another mean than gaussian() says at age {age:g} s")
-    _say(float(off_std) <= 1e-5, f"read() has another spread than gaussian() says at age {age:g} s")
-
-
-def _say(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise AssertionError(otherwise)
+    say(float(off_mean) <= 1e-5, f"read() has another mean than gaussian() says at age {age:g} s")
+    say(float(off_std) <= 1e-5, f"read() has another spread than gaussian() says at age {age:g} s")

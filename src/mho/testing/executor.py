@@ -19,6 +19,7 @@ from mho.studies.store import Store
 from mho.studies.study import Study
 from mho.studies.verb import run
 from mho.testing.around import Around, Doubled, Kept, Killing, Log, Reversed
+from mho.testing.claims import say
 from mho.testing.faulty import Faulty
 from mho.training.recipe import Recipe
 
@@ -76,17 +77,17 @@ def check_executor(make: Make, *, kill: Callable[[Executor], None] | None = None
 
 
 def _manners(executor: Executor) -> None:
-    _say(isinstance(executor, Executor), f"a {type(executor).__name__} is no mho.studies.executors.Executor")
-    _say(bool(executor.label), "its label is empty")
+    say(isinstance(executor, Executor), f"a {type(executor).__name__} is no mho.studies.executors.Executor")
+    say(bool(executor.label), "its label is empty")
 
 
 def _computes(executor: Around, store: Path, wanted: Answers, when: str) -> None:
     log = Log()
     found = run(STUDY, store=store, executor=executor, observers=[log])
-    _say(not log.notices, f"{when}it makes the run notice: {log.notices}")
+    say(not log.notices, f"{when}it makes the run notice: {log.notices}")
     _same(found, wanted, when)
-    _say(log.chips == CHIPS, f"{when}{log.chips} chips were computed, not {CHIPS}")
-    _say(executor.wait(0.0) == [] or isinstance(executor, Doubled), f"{when}an outcome comes of no job")
+    say(log.chips == CHIPS, f"{when}{log.chips} chips were computed, not {CHIPS}")
+    say(executor.wait(0.0) == [] or isinstance(executor, Doubled), f"{when}an outcome comes of no job")
 
 
 def _repairs(executor: Executor, store: Path, wanted: Answers) -> None:
@@ -98,10 +99,10 @@ def _repairs(executor: Executor, store: Path, wanted: Answers) -> None:
     (store / torn.path).write_bytes((store / torn.path).read_bytes()[:-9])
     log = Log()
     found = run(STUDY, store=store, executor=executor, observers=[log])
-    _say(any("damaged" in notice for notice in log.notices), "damaged files were not noticed")
+    say(any("damaged" in notice for notice in log.notices), "damaged files were not noticed")
     _same(found, wanted, "after repairing damaged files, ")
     lost = flipped.count + torn.count
-    _say(log.chips == lost, f"{log.chips} chips were computed again for files that held {lost}")
+    say(log.chips == lost, f"{log.chips} chips were computed again for files that held {lost}")
 
 
 def _two_shards(store: Store) -> tuple[Shard, Shard]:
@@ -120,7 +121,7 @@ def _resumes(executor: Executor, store: Path, wanted: Answers) -> None:
         raise AssertionError("an interrupt from an observer did not end the run")
     _same(run(STUDY, store=store, executor=executor, observers=[second]), wanted, "resumed after an interrupt, ")
     both = first.chips + second.chips
-    _say(both == CHIPS, f"{first.chips} chips were kept before an interrupt and {second.chips} computed after it")
+    say(both == CHIPS, f"{first.chips} chips were kept before an interrupt and {second.chips} computed after it")
 
 
 def _survives(executor: Executor, store: Path, wanted: Answers) -> None:
@@ -129,34 +130,29 @@ def _survives(executor: Executor, store: Path, wanted: Answers) -> None:
     log = Log()
     found = run(study, store=store, executor=executor, observers=[log])
     sound = [n for n in log.notices if "is done again" in n and f"sigma {WRONG:g}" not in n]
-    _say(bool(sound), "a worker was killed, and no job came back as lost")
+    say(bool(sound), "a worker was killed, and no job came back as lost")
     _same(found, wanted, "after a worker was killed, ", labels=("seed 0",))
-    _say(len(found.failures) == 1, f"a cell that ends its worker: {len(found.failures)} cells fail, not 1")
+    say(len(found.failures) == 1, f"a cell that ends its worker: {len(found.failures)} cells fail, not 1")
     error = next(iter(found.failures.values()))
     said = f"{ATTEMPTS} workers in a row"
-    _say(said in error, f"a cell that ends its worker fails with '{error.strip().splitlines()[-1]}'")
+    say(said in error, f"a cell that ends its worker fails with '{error.strip().splitlines()[-1]}'")
 
 
 def _same(found: Answers, wanted: Answers, when: str, labels: tuple[str, ...] = ()) -> None:
     """The numbers that are wanted, to the last bit, and what fails there."""
     for label in labels or wanted.results:
-        _say(label in found.results, f"{when}there is no result for {label}: {_first(found)}")
+        say(label in found.results, f"{when}there is no result for {label}: {_first(found)}")
         have, want = found.results[label], wanted.results[label]
-        _say(have.sigma == want.sigma, f"{when}{label} has the sigmas {have.sigma}, not {want.sigma}: {_first(found)}")
+        say(have.sigma == want.sigma, f"{when}{label} has the sigmas {have.sigma}, not {want.sigma}: {_first(found)}")
         for name in ("values", "ekl", "ideal", "digital"):
             same = np.array_equal(getattr(have, name), getattr(want, name), equal_nan=True)
-            _say(same, f"{when}{name} of {label} are not those of Inline, bit for bit")
+            say(same, f"{when}{name} of {label} are not those of Inline, bit for bit")
     if not labels:
-        _say(set(found.failures) == set(wanted.failures), f"{when}what fails is {sorted(found.failures)}")
+        say(set(found.failures) == set(wanted.failures), f"{when}what fails is {sorted(found.failures)}")
         for cell, error in found.failures.items():
             shown = "Traceback" in error and "ArithmeticError: this device was told to raise" in error
-            _say(shown, f"{when}the error of {cell} is not its traceback but '{error}'")
+            say(shown, f"{when}the error of {cell} is not its traceback but '{error}'")
 
 
 def _first(found: Answers) -> str:
     return next((error.strip().splitlines()[-1] for error in found.failures.values()), "nothing failed")
-
-
-def _say(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise AssertionError(otherwise)

@@ -7,7 +7,7 @@ import math
 import torch
 
 from mho.mapping.base import Mapping
-from mho.spec import from_dict
+from mho.testing.claims import check_spec, say
 
 SHAPES = ((1,), (7,), (3, 5), (4, 3, 3, 3))
 
@@ -23,25 +23,24 @@ def check_mapping(mapping: Mapping, *, draws: int = 2000) -> None:
         mapping: the mapping.
         draws: perturbations per weight.
     """
-    copy = from_dict(mapping.to_dict())
-    _say(copy == mapping, f"its YAML transcript makes another mapping: {copy}")
+    check_spec(mapping, Mapping, "mapping")
     generator = torch.Generator().manual_seed(0)
     for shape in SHAPES:
         weight = torch.randn(shape, generator=generator)
         encoded = mapping.encode(weight)
         levels = encoded.levels
         cells = mapping.cells_per_weight
-        _say(tuple(levels.shape) == (cells, *shape), f"{tuple(levels.shape)} levels for {cells} cells of {shape}")
-        _say(bool(((levels >= 0) & (levels <= 1)).all()), "a level lies outside [0, 1]")
+        say(tuple(levels.shape) == (cells, *shape), f"{tuple(levels.shape)} levels for {cells} cells of {shape}")
+        say(bool(((levels >= 0) & (levels <= 1)).all()), "a level lies outside [0, 1]")
         stored = encoded.decode(levels)
-        _say(stored.shape == weight.shape, f"decode gives shape {tuple(stored.shape)} for {shape}")
+        say(stored.shape == weight.shape, f"decode gives shape {tuple(stored.shape)} for {shape}")
         again = mapping.encode(stored)
-        _say(torch.allclose(again.levels, levels, atol=1e-6), "encoding what the cells represent gives other cells")
+        say(torch.allclose(again.levels, levels, atol=1e-6), "encoding what the cells represent gives other cells")
         top = weight.abs().argmax()
         error = float((stored - weight).reshape(-1)[top].abs())
-        _say(error <= 1e-5 * float(weight.abs().max()), f"the largest weight is off by {error:g}")
+        say(error <= 1e-5 * float(weight.abs().max()), f"the largest weight is off by {error:g}")
     zeros = mapping.quantise(torch.zeros(2, 3))
-    _say(bool((zeros == 0).all()), "a tensor of zeros is not represented by zeros")
+    say(bool((zeros == 0).all()), "a tensor of zeros is not represented by zeros")
     _kappa(mapping, draws, generator)
 
 
@@ -54,9 +53,4 @@ def _kappa(mapping: Mapping, draws: int, generator: torch.Generator) -> None:
     measured = float((errors / scale).square().mean().sqrt())
     wanted = 0.1 * mapping.kappa
     tolerance = 6 * wanted / math.sqrt(2 * errors.numel())
-    _say(abs(measured - wanted) <= tolerance, f"cell errors of 0.1 become {measured:.4f}; kappa says {wanted:.4f}")
-
-
-def _say(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise AssertionError(otherwise)
+    say(abs(measured - wanted) <= tolerance, f"cell errors of 0.1 become {measured:.4f}; kappa says {wanted:.4f}")

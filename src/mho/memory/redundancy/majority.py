@@ -43,7 +43,8 @@ class CellMajority(Duplicated):
 
     @property
     def label(self) -> str:
-        return f"majority of {self.copies} cells" + (f" on {self.planes} planes" if self.planes > 1 else "")
+        named = f"majority of {self.copies} cells" if self.copies > 1 else "cells read one by one"
+        return named + (f" on {self.planes} planes" if self.planes > 1 else "")
 
     def resolve(self, faults: Faults, code: PlaneCode, layout: Layout) -> Resolved:
         errors = faults.errors(code)
