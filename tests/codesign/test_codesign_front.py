@@ -11,7 +11,7 @@ from made_up import made, seen
 from reference.codesign import front as reference_front
 from reference.codesign import shapley
 
-from mho.codesign.front import affordable, near, pareto, price
+from mho.codesign.front import affordable, hope, near, pareto, price
 from mho.codesign.why import share
 
 DESIGN = made(minimise=("write_cycles", "training_seconds"))
@@ -45,14 +45,29 @@ def test_the_front_is_what_nobody_beats(points) -> None:
 
 @given(st.lists(st.tuples(small, st.integers(0, 2), small, small), min_size=1, max_size=8))
 def test_what_may_be_on_the_front_is_looked_at_again(points) -> None:
-    """A candidate left out is far from the target, or another that costs no more has its whole interval above."""
+    """A candidate left out is far from the target, or another that costs no more is surely better, or good enough."""
     candidates = listed(points)
     kept = {c.chosen for c in near(DESIGN, candidates)}
     assert kept
-    hopeful = [c for c in candidates if c.best >= -0.05]
-    for c in candidates if hopeful else ():
-        if c.chosen not in kept and c.best >= -0.05:
-            assert any(d.sure > c.best and all(d.number(n) <= c.number(n) for n in DESIGN.minimise) for d in candidates)
+    if not any(c.best >= -hope(DESIGN) for c in candidates):
+        return
+    for c in candidates:
+        if c.chosen not in kept and c.best >= -hope(DESIGN):
+            cheaper = [d for d in candidates if all(d.number(n) <= c.number(n) for n in DESIGN.minimise)]
+            assert any(d.sure > c.best or d.sure >= 0 for d in cheaper)
+
+
+def test_the_cheapest_that_surely_meets_it_is_looked_at_again() -> None:
+    dear, cheap, hopeless = listed([(3, 1, 3, 3), (1, 1, 1, 1), (0, 0, 0, 0)])
+    assert near(DESIGN, [dear, cheap, hopeless]) == [cheap, hopeless]
+    assert near(DESIGN, [dear, cheap]) == [cheap]
+
+
+def test_a_hair_of_one_cost_does_not_pay_for_another() -> None:
+    dear = listed([(3, 0, 1000, 3)])[0]
+    cheap = listed([(3, 0, 1001, 0)])[0]
+    assert price(DESIGN, cheap) < price(DESIGN, dear)
+    assert price(DESIGN, listed([(3, 0, 900, 3)])[0]) < price(DESIGN, cheap)
 
 
 def test_what_does_not_fit_the_budget_is_out() -> None:

@@ -167,7 +167,9 @@ def test_optuna_finds_the_front_of_a_range(tmp_path) -> None:
     }
     design = made(measures=measures, trials=14, targets=["mean >= 0.75"])
     choice = mho.design(design, store=tmp_path)
-    assert len({c.chosen for c in choice.candidates}) <= 14
+    assert choice.provenance["screened"] <= 14
+    once = [c for c in choice.candidates if c.chosen["memory.programming"] == "once"]
+    assert len(once) <= 2, "any share of none is the same, unless a part of the point taken is told by it"
     again = mho.design(design, store=tmp_path)
     assert [c.chosen for c in again.candidates] == [c.chosen for c in choice.candidates], "proposals are reproducible"
     nothing = choice.candidate(design.nothing)
@@ -240,6 +242,9 @@ def test_any_module_with_data_in_memory(tmp_path) -> None:
     asis = choice.candidate({"model": "as it is", "memory.programming": "once"})
     assert asis.costs.training_seconds == 0
     assert isinstance(choice.model(), Tiny)
+    folder = choice.save(tmp_path / "chosen")
+    assert not (folder / "study.yaml").exists(), "its names mean nothing elsewhere"
+    assert torch.equal(choice.chips().model.state_dict()["body.1.bias"], choice.model().state_dict()["body.1.bias"])
     again = mho.design(model, test, memory, **call, observers=[count])
     assert count.networks == 1, "the same network and data are known again"
     assert again.candidates == choice.candidates
@@ -255,6 +260,7 @@ def test_any_module_with_data_in_memory(tmp_path) -> None:
         ({"measures": {"model.method": [NoiseInjection()]}}, "mapping of names to methods"),
         ({"target": ()}, "p1 >= 0.95"),
         ({"target": "p1 >= 2"}, "no fraction"),
+        ({"target": "p1 >= 0.5", "budget": {"cycles": 3}}, "did you mean"),
     ],
 )
 def test_bad_calls_are_refused_before_any_work(changes, names, tmp_path) -> None:
@@ -264,6 +270,11 @@ def test_bad_calls_are_refused_before_any_work(changes, names, tmp_path) -> None
     with pytest.raises(mho.errors.MhoError) as caught:
         mho.design(Tiny(), train, memory, **call, store=tmp_path)
     assert names in str(caught.value)
+
+
+def test_a_design_says_it_all(tmp_path) -> None:
+    with pytest.raises(SpecError, match="sigma= is part of the Design"):
+        mho.design(made(), sigma=0.1, store=tmp_path)
 
 
 def test_a_value_without_a_limit_is_neither_sure_nor_hopeless() -> None:

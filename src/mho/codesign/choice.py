@@ -131,11 +131,12 @@ class Choice:
 
         return unpack(self.network)
 
-    def chips(self, *, seed: int = 0) -> Chips:
+    def chips(self, *, seed: int = 0, root: str | Path | None = None) -> Chips:
         """The recommended point deployed: its network on its memory.
 
         Args:
             seed: of the chips; those of the search have the design's seed, those of the certificate the next one.
+            root: folder searched first for the data that a ranking is computed on.
         """
         from mho.evaluation.sensitivity import sensitivity
         from mho.memory import Memory, deploy
@@ -153,20 +154,22 @@ class Choice:
         if method is None:
             return deploy(model, memory, seed=seed)
         assert study.calibration is not None
-        found = sensitivity(model, study.calibration.load(), method=method, show_progress=False)
+        found = sensitivity(model, study.calibration.load(root), method=method, show_progress=False)
         return deploy(model, memory, seed=seed, sensitivity=found)
 
     def save(self, folder: str | Path) -> Path:
         """Write the recommended network, its memory and its study into ``folder``, which is made if need be.
 
         Returns:
-            The folder, with ``network.safetensors``, ``memory.yaml`` and ``study.yaml``.
+            The folder, with ``network.safetensors``, ``memory.yaml`` and ``study.yaml``; without the last one where
+            the network or the data were in memory, and have no names elsewhere.
         """
         path, study = Path(folder), self.study()
         path.mkdir(parents=True, exist_ok=True)
         write_bytes(path / "network.safetensors", self.network)
         write_bytes(path / "memory.yaml", study.memory.to_yaml().encode())
-        write_bytes(path / "study.yaml", study.to_yaml().encode())
+        if not self.design.live:
+            write_bytes(path / "study.yaml", study.to_yaml().encode())
         return path
 
     def rows(self) -> list[dict[str, Any]]:

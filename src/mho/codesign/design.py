@@ -37,7 +37,7 @@ class Design(Spec):
         targets: what chips must reach, all of them.
         measures: axes of what can be bought: a dotted field of ``model`` or ``memory`` to its options by name, of which
             the first buys nothing, or to a :class:`~mho.codesign.Range`; the usual ones that fit if empty.
-        minimise: costs, the most important first; the others decide where it is equal.
+        minimise: costs, the most important first; the others decide where it is equal, to 2 % or so.
         budget: cost to the most that it may be.
         sigma: severity of every device; their own if ``None``.
         metric: a name of :data:`mho.evaluation.METRICS`.
@@ -141,10 +141,14 @@ class Design(Spec):
     @property
     def label(self) -> str:
         """Short name for tables."""
+        return f"{self.name if self.live else self.model.label} on {self.memory.label}"
+
+    @property
+    def live(self) -> bool:
+        """Whether network and data are in memory, known in this process alone."""
         from mho.codesign.live import LIVE
 
-        model = self.name if self.model.label.startswith(LIVE) else self.model.label
-        return f"{model} on {self.memory.label}"
+        return self.data.name.startswith(LIVE)
 
     @property
     def held_out(self) -> Data | None:
@@ -176,7 +180,7 @@ class Design(Spec):
             data=self.data,
             chips=self.chips,
             sigma=() if self.sigma is None else (self.sigma,),
-            age=tuple(dict.fromkeys(t.age for t in self.targets)),
+            age=tuple(dict.fromkeys(t.age for t in self.targets if t.statistic != "worst")) or (0.0,),
             metric=self.metric,
             percentiles=tuple(dict.fromkeys(t.k for t in self.targets if t.k is not None)) or (1.0,),
             threshold=next((t.level for t in self.targets if t.statistic == "yield"), None),

@@ -9,7 +9,9 @@ from mho.codesign.candidate import Candidate
 from mho.codesign.design import Design
 
 HOPE = 0.05
-"""Candidates that miss a target by more, even at the hopeful end of their intervals, are not looked at more closely."""
+"""Share of its limit by which a candidate may miss a target, at its interval's hopeful end, and be looked at again."""
+EQUAL = 0.02
+"""Costs that differ by less, or not much more, are equal: no measure is taken for a thousandth of another cost."""
 
 
 def affordable(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
@@ -25,18 +27,28 @@ def pareto(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
 
 
 def price(design: Design, candidate: Candidate) -> tuple[float, ...]:
-    """What the cheapest has least of: the costs in the order of ``minimise``, then fewer misses."""
-    return (*map(candidate.number, design.minimise), -candidate.margin)
+    """What the cheapest has least of: the costs in the order of ``minimise``, in steps of 2 %; then fewer misses."""
+    return (*(_steps(candidate.number(name)) for name in design.minimise), -candidate.margin)
+
+
+def hope(design: Design) -> float:
+    """How far a candidate may miss its target, and still be of interest."""
+    return HOPE * max(abs(t.limit) for t in design.targets)
+
+
+def _steps(cost: float) -> float:
+    return round(math.log(cost) / EQUAL) if 0 < cost < math.inf else cost and math.inf
 
 
 def near(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
-    """Those that intervals leave a chance to be on the front and to meet the targets; all that do best if none can.
+    """Those that intervals leave a chance to be the cheapest that meet the targets; all that do best if none can.
 
-    One is out if another takes no more of anything and is surely better, as far as the intervals go.
+    One is out if another takes no more of anything and surely meets the targets, or is surely better, as far as the
+    intervals go: past the targets, more is worth nothing to the choice. The front shows it as it was seen at first.
     """
     listed = affordable(design, found)
     open_ = [c for c in listed if not any(_surely_beats(d, c, design.minimise) for d in listed)]
-    hopeful = [c for c in open_ if c.best >= -HOPE]
+    hopeful = [c for c in open_ if c.best >= -hope(design)]
     most = max((c.best for c in open_), default=math.nan)
     return hopeful or [c for c in open_ if c.best == most]
 
@@ -49,5 +61,5 @@ def _beats(d: Candidate, c: Candidate, costs: Sequence[str]) -> bool:
 def _surely_beats(d: Candidate, c: Candidate, costs: Sequence[str]) -> bool:
     if d is c or any(d.number(n) > c.number(n) for n in costs):
         return False
-    # Past the target, more of it is worth nothing to the recommendation, but the picture shows it.
-    return d.sure > c.best
+    costs_less = any(d.number(n) < c.number(n) for n in costs)
+    return d.sure > c.best or (d.sure >= 0 and costs_less)

@@ -18,6 +18,7 @@ from mho.errors import MhoError
 from mho.evaluation.result import Result
 from mho.evaluation.statistics import Interval
 from mho.frozen import FrozenDict
+from mho.studies import calibration
 from mho.studies.executors.base import Executor
 from mho.studies.executors.inline import Inline
 from mho.studies.observers import Observer
@@ -104,7 +105,9 @@ class Prober:
         refused: dict[FrozenDict, str] = {}
         for chosen in listed:
             try:
-                studies[chosen] = self.study(chosen, look)
+                study = self.study(chosen, look)
+                calibration.check(study)
+                studies[chosen] = study
             except MhoError as error:
                 refused[chosen] = str(error)
         values: dict[FrozenDict, dict[str, Interval]] = {chosen: {} for chosen in studies}

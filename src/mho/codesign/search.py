@@ -10,8 +10,8 @@ from typing import Any
 
 from mho.codesign.candidate import Candidate
 from mho.codesign.design import Design
-from mho.codesign.measures import Range, baseline, every, labels
-from mho.errors import SpecError
+from mho.codesign.measures import Range, applied, baseline, every, labels
+from mho.errors import MhoError, SpecError
 from mho.frozen import FrozenDict
 
 BATCH = 8
@@ -35,9 +35,30 @@ def search(design: Design, judge: Judge) -> list[Candidate]:
         SpecError: there are more combinations than trials, and optuna is not installed.
     """
     first = alone(design.measures)
+    same = Same(design)
     if design.size <= design.trials:
-        return judge(list(dict.fromkeys([*first, *every(design.measures)])))
-    return _proposed(design, judge, first[: design.trials])
+        return judge(list(dict.fromkeys(map(same.as_first, [*first, *every(design.measures)]))))
+    return _proposed(design, judge, list(dict.fromkeys(map(same.as_first, first)))[: design.trials], same)
+
+
+class Same:
+    """Combinations that come to the same, such as any share of the weights where none are verified.
+
+    Args:
+        design: whose combinations they are.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self._design = design
+        self._first: dict[str, FrozenDict] = {}
+
+    def as_first(self, chosen: FrozenDict) -> FrozenDict:
+        """``chosen``, or what came before it and is the same."""
+        try:
+            key = applied(self._design.study, self._design.measures, chosen).digest()
+        except MhoError:
+            return chosen  # impossible in its own way
+        return self._first.setdefault(key, chosen)
 
 
 def alone(measures: FrozenDict) -> list[FrozenDict]:
@@ -48,7 +69,7 @@ def alone(measures: FrozenDict) -> list[FrozenDict]:
     return out
 
 
-def _proposed(design: Design, judge: Judge, first: Sequence[FrozenDict]) -> list[Candidate]:
+def _proposed(design: Design, judge: Judge, first: Sequence[FrozenDict], same: Same) -> list[Candidate]:
     """Multi-objective tree-structured Parzen estimation [ozaki2022motpe]: margin up, costs down, within the budget."""
     optuna = _optuna()
     sampler = optuna.samplers.TPESampler(
@@ -66,7 +87,7 @@ def _proposed(design: Design, judge: Judge, first: Sequence[FrozenDict]) -> list
         count = min(BATCH, design.trials - len(known))
         trials = [study.ask() for _ in range(count)]
         asked += count
-        proposals = [_chosen(design.measures, trial) for trial in trials]
+        proposals = [same.as_first(_chosen(design.measures, trial)) for trial in trials]
         new = list(dict.fromkeys(p for p in proposals if p not in known))
         known |= {c.chosen: c for c in judge(new)}
         for trial, chosen in zip(trials, proposals, strict=True):

@@ -15,7 +15,6 @@ from mho.codesign.certify import certify
 from mho.codesign.choice import Choice, merged
 from mho.codesign.design import Design
 from mho.codesign.front import near
-from mho.codesign.live import LIVE
 from mho.codesign.prober import Prober
 from mho.codesign.search import quiet, search
 from mho.codesign.targets import Target
@@ -108,6 +107,11 @@ def design(
     started = time.perf_counter()
     place = Path(where(store).root)
     if isinstance(model, Design):
+        said = {"data": data, "memory": memory, "target": target, "train": train, "recipe": recipe}
+        said |= {"measures": measures, "sigma": sigma, "budget": budget}
+        for name, value in said.items():
+            if value is not None and value != ():
+                raise SpecError(f"{name}= is part of the Design that is given; change it there: design.replace(...)")
         asked = model
     else:
         from mho.codesign.asking import asked_of
@@ -133,7 +137,7 @@ def design(
             seed=seed,
             dtype=dtype,
         )
-    if executor is not None and not isinstance(executor, Inline) and _live(asked):
+    if executor is not None and not isinstance(executor, Inline) and asked.live:
         raise SpecError(
             f"executor={executor.label}: a module and data in memory are known in this process alone; leave out "
             "executor, or name the architecture (Trained) and the data (Data)"
@@ -183,7 +187,3 @@ def _found(asked: Design, prober: Prober, started: float) -> Choice:
         },
         network=prober.network(point.chosen, prober.refine),
     )
-
-
-def _live(asked: Design) -> bool:
-    return asked.data.name.startswith(LIVE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mho.codesign.candidate import Candidate, Certificate
 from mho.codesign.costs import COSTS, Costs
 from mho.codesign.design import Design
-from mho.codesign.front import HOPE
+from mho.codesign.front import hope
 from mho.codesign.measures import taken
 from mho.codesign.targets import Target
 from mho.evaluation.metrics import METRICS
@@ -123,7 +123,7 @@ def _front(choice: Choice) -> str:
     costs = [c for c in COSTS if c in design.minimise or c in design.budget]
     # Costs that are the same everywhere tell nothing.
     costs = [c for c in costs if len({x.number(c) for x in choice.candidates if not x.refused}) > 1]
-    listed = [c for c in choice.front if c.best >= -HOPE] or list(choice.front)
+    listed = [c for c in choice.front if c.best >= -hope(design)] or list(choice.front)
     if len(listed) > SHOWN:
         step = (len(listed) - 1) / (SHOWN - 1)
         listed = [listed[round(i * step)] for i in range(SHOWN)]
