@@ -46,7 +46,7 @@ def test_every_entry_of_the_file_is_read() -> None:
 @pytest.mark.parametrize("key", entries())
 def test_entry_is_sound_bibtex(key: str) -> None:
     text = entry(key)
-    assert re.match(rf"@(article|inproceedings|misc|book|techreport|phdthesis)\{{{key},\n", text)
+    assert re.match(rf"@(article|inproceedings|incollection|misc|book|techreport|phdthesis)\{{{key},\n", text)
     assert text.count("{") == text.count("}")
     fields = dict(re.findall(r"^  (\w+) *= \{(.*)\},?$", text, re.MULTILINE))
     assert {"author", "title", "year"} <= set(fields)

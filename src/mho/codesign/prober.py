@@ -33,6 +33,8 @@ from mho.studies.worst_case import WorstCase
 
 FEW_SAMPLES = 1000
 """Samples of a first look, and of those that a worst case is searched on."""
+MORE_SAMPLES = 2000
+"""Samples of a closer look: how a percentile differs between candidates, whose samples are the same, takes no more."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ class Prober:
         self._observers, self._folder, self._root = observers, folder, root
         held_out = design.held_out
         assert held_out is not None, "a design checks that there is one"
-        self.refine = Look("refined", held_out, design.seed, design.precision, design.chips, design.confidence)
-        few = held_out.replace(limit=_few(held_out))
+        more, few = (held_out.replace(limit=_limit(held_out, n)) for n in (MORE_SAMPLES, FEW_SAMPLES))
+        self.refine = Look("refined", more, design.seed, design.precision, design.chips, design.confidence)
         self.screen = replace(self.refine, stage="screened", data=few, precision=None, chips=design.glance)
         self.results: dict[tuple[FrozenDict, Look], Result] = {}
 
@@ -223,10 +225,10 @@ def ends_of(found: Interval) -> tuple[float, float]:
     )
 
 
-def _few(data: Data) -> int:
-    """The limit of data with which few samples are left."""
-    few = FEW_SAMPLES * HELD_OUT if data.part == "held-out" else FEW_SAMPLES
-    return few if data.limit is None else min(few, data.limit)
+def _limit(data: Data, samples: int) -> int:
+    """The limit of ``data`` with which so many samples are left."""
+    limit = samples * HELD_OUT if data.part == "held-out" else samples
+    return limit if data.limit is None else min(limit, data.limit)
 
 
 def _refused(chosen: FrozenDict, why: str, look: Look) -> Candidate:

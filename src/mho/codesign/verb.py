@@ -63,10 +63,11 @@ def design(
 ) -> Choice:
     """Which combination of measures reaches the target at the least cost?
 
-    Combinations are judged on a sixth of the training data, which nothing is trained on, with the same chips for all:
-    few at first, and near the front as many as narrow intervals take. The cheapest are then tried on the
-    test data, with chips that nothing was chosen on, until the claim of one holds (docs/decisions/0021). Every
-    evaluation and every network is kept in a store: the same call goes on where it was stopped.
+    Combinations are judged on a sixth of the training data, which nothing is trained on, with the same chips for
+    all: few at first, and where it may matter as many as narrow intervals take (on 2,000 samples at most). The
+    cheapest are then tried on the test data, with chips that nothing was chosen on, until the claim of one holds
+    (docs/decisions/0021). Every evaluation and every network is kept in a store: the same call goes on where it was
+    stopped.
 
     Args:
         model: the network: any module, which is as it is before any measure and from whose weights training starts;

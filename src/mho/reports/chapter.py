@@ -19,12 +19,18 @@ class Numbered(NamedTuple):
         heading: of the table.
         words: a sentence below the heading; may be empty.
         table: its cells.
+        filters: columns that a reader may choose from to what is in them; no filters if empty.
+        figure: name of the figure whose points follow the filters; may be empty.
+        style: class of the table; ``wrap`` for long texts.
     """
 
     id: str
     heading: str
     words: str
     table: Table
+    filters: Mapping[str, Sequence[str]] = {}
+    figure: str = ""
+    style: str = ""
 
 
 class Statistics(NamedTuple):
@@ -59,6 +65,7 @@ class Chapter(NamedTuple):
         references: keys of the bibliography.
         statistics: over chips; ``None`` where there are none.
         opening: the answer in one sentence, above findings that each answer a part of the question; may be empty.
+        specs: name to YAML, at the end of the chapter.
     """
 
     id: str
@@ -75,6 +82,7 @@ class Chapter(NamedTuple):
     references: tuple[str, ...]
     statistics: Statistics | None = None
     opening: str = ""
+    specs: Mapping[str, str] = {}
 
 
 def keys_of(things: Iterable[Any], always: str) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from mho.reports.summary import Summary
 from mho.reports.tables import populations
 
 if TYPE_CHECKING:
+    from mho.codesign import Choice
+    from mho.codesign.story import Story
     from mho.evaluation.result import Result
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
@@ -47,6 +49,8 @@ def write(
     racetrack: Sequence[Source] = (),
     analog: Sequence[Learned] = (),
     faults: Sequence[Stuck] = (),
+    designs: Sequence[Choice] = (),
+    stories: Sequence[Story] = (),
 ) -> Path:
     """Write the report of ``results`` to ``path``, whole or not at all.
 
@@ -73,6 +77,8 @@ def write(
         racetrack: of racetrack memories: results in inferences, curves of single layers, heat maps, protection.
         analog: of training on arrays: traces, errors of arrays and networks, costs, wear, retention.
         faults: of stuck cells: curves of schemes, single layers and planes, pruning, descriptions, weights as planes.
+        designs: what mho.design found: the front, the recommended point, its certificate, and why.
+        stories: measures of several papers side by side.
 
     Returns:
         The path written.
@@ -86,6 +92,7 @@ def write(
         title=title, results=results, description=description, command=command, specs=specs,
         references=references, intro=intro, axes=axes, notices=notices, failures=failures,
         worst=worst, verifications=verifications, racetrack=racetrack, analog=analog, faults=faults,
+        designs=designs, stories=stories,
     )  # fmt: skip
     return write_text(Path(path), page)
 
@@ -107,6 +114,8 @@ def render(
     racetrack: Sequence[Source] = (),
     analog: Sequence[Learned] = (),
     faults: Sequence[Stuck] = (),
+    designs: Sequence[Choice] = (),
+    stories: Sequence[Story] = (),
 ) -> str:
     """The text of the page that :func:`write` writes."""
     import jinja2
@@ -120,7 +129,7 @@ def render(
         lstrip_blocks=True,
     )
     results = results or {}
-    chapters = _chapters(worst, verifications, racetrack, analog, faults, list(results), specs)
+    chapters = _chapters(worst, verifications, racetrack, analog, faults, designs, stories, list(results), specs)
     # Without anything at all, it is results that are missing.
     summary = Summary.of(results, axes) if results or not chapters else None
     keys = dict.fromkeys([*references, *(key for chapter in chapters for key in chapter.references)])
@@ -157,16 +166,22 @@ def _chapters(
     racetrack: Sequence[Source],
     analog: Sequence[Learned],
     faults: Sequence[Stuck],
+    designs: Sequence[Choice],
+    stories: Sequence[Story],
     known: Sequence[str],
     specs: Mapping[str, str],
 ) -> list[Chapter]:
     from mho.reports.analog.chapter import chapter as learned
+    from mho.reports.design.chapter import chapter as bought
     from mho.reports.faults.chapter import chapter as stuck
     from mho.reports.racetrack.chapter import chapter as shifted
+    from mho.reports.story import chapter as told
     from mho.reports.verified.chapter import chapter as verified
     from mho.reports.worst.chapter import chapter as attacked
 
     return [
+        *map(told, stories),
+        *([bought(designs)] if designs else []),
         *([attacked(worst, known, specs)] if worst else []),
         *([verified(verifications, known, specs)] if verifications else []),
         *([shifted(racetrack, known, specs)] if racetrack else []),

@@ -15,6 +15,7 @@ from mho.reports.page import write
 from mho.reports.wording import capital
 
 if TYPE_CHECKING:
+    from mho.codesign import Choice
     from mho.evaluation import Result
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
@@ -35,6 +36,7 @@ def report(
     racetrack: Source | Sequence[Source] = (),
     analog: Learned | Sequence[Learned] = (),
     faults: Stuck | Sequence[Stuck] = (),
+    design: Choice | Sequence[Choice] = (),
     title: str = "",
     command: str = "",
     intro: str = "",
@@ -45,7 +47,7 @@ def report(
     Args:
         path: the HTML file; its folder must exist.
         results: what :func:`mho.evaluate` returned, one or several of one metric, with different labels; none for a
-            page of worst cases, verifications, racetracks, training on arrays or stuck cells.
+            page of worst cases, verifications, racetracks, training on arrays, stuck cells or designs.
         chips: the chips of each result, in the same order; the first one's layers are shown. Without results, any.
         worst: worst cases, one or several of one metric, with different labels.
         verification: accuracies against write cycles, likewise.
@@ -57,6 +59,8 @@ def report(
         faults: what mho.faults, faults.by_layer and by_plane, training.prune, mho.describe and mapping.statistics
             returned: how many stuck cells each scheme stands, which one to take, what to protect first, where copies
             sit.
+        design: what :func:`mho.design` returned, one or several: what to buy, what it costs, what is claimed of it,
+            and why not less.
         title: heading of the page; the model and the devices if empty.
         command: what reproduces the numbers; the Python calls if empty.
         intro: paragraphs before the answer, separated by blank lines.
@@ -75,6 +79,7 @@ def report(
     shifted: list[Source] = _all(racetrack)
     learned: list[Learned] = _all(analog)
     stuck: list[Stuck] = _all(faults)
+    designs: list[Choice] = _all(design)
     for name, items, kind in (("worst", attacked, "mho.worst_case"), ("verification", verified, "mho.verify")):
         for item in items:
             if not hasattr(item, "label"):
@@ -82,11 +87,11 @@ def report(
     for other in (*found, *made):
         if taken := _argument(other):
             raise SpecError(f"report takes a {type(other).__name__} as {taken}=, such as report({path!r}, {taken}=...)")
-    extra = bool(attacked or verified or shifted or learned or stuck)
+    extra = bool(attacked or verified or shifted or learned or stuck or designs)
     if not (found or extra):
         raise SpecError(
-            "report has nothing to show; give results and their chips, worst=, verification=, racetrack=, analog= or "
-            "faults="
+            "report has nothing to show; give results and their chips, worst=, verification=, racetrack=, analog=, "
+            "faults= or design="
         )
     if (len(found) != len(made) and (found or not extra)) or not (found or extra):
         raise SpecError(f"report takes the chips of every result; got {len(found)} results and {len(made)} chips")
@@ -95,7 +100,9 @@ def report(
         twice = next(label for label in labels if labels.count(label) > 1)
         raise SpecError(f"two results are labelled '{twice}'; give evaluate(..., label=...) different ones")
     keys = [key for population in made for key in population.references]
-    others = [label for item in (*attacked, *verified, *shifted, *stuck) if (label := getattr(item, "label", ""))]
+    others = [
+        label for item in (*attacked, *verified, *shifted, *stuck, *designs) if (label := getattr(item, "label", ""))
+    ]
     named = labels or (others if len(made) == len(set(others)) == len(others) else [])
     names = named or [f"chips {i}" for i in range(1, len(made) + 1)]
     return write(
@@ -112,6 +119,7 @@ def report(
         racetrack=shifted,
         analog=learned,
         faults=stuck,
+        designs=designs,
     )
 
 
@@ -128,12 +136,15 @@ def _specs(learned: Sequence[Learned]) -> dict[str, str]:
 
 def _argument(item: object) -> str:
     """The argument that takes ``item``; empty for results, chips, and what nothing takes."""
+    from mho.codesign import Choice
     from mho.evaluation.verification import Verification
     from mho.evaluation.worst_case.result import WorstCase
     from mho.racetrack import Curves, HeatMap, Overhead, Protection
     from mho.reports.analog.view import kinds as analog_sources
     from mho.reports.faults.view import kinds as fault_sources
 
+    if isinstance(item, Choice):
+        return "design"
     if isinstance(item, Curves | HeatMap | Overhead | Protection):
         return "racetrack"
     if isinstance(item, analog_sources()):

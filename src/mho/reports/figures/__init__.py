@@ -6,6 +6,8 @@ from mho.reports.figures.canvas import Drawing, thinned
 from mho.reports.figures.courses import Course, courses
 from mho.reports.figures.distribution import crowd, distribution
 from mho.reports.figures.errors import Known, errors, extent
+from mho.reports.figures.front import Spot, Trial, front, side_by_side
+from mho.reports.figures.front import reach as front_reach
 from mho.reports.figures.heat import Tint, heat
 from mho.reports.figures.keys import Key, swatch
 from mho.reports.figures.multiples import grouping, multiples, sparse
@@ -16,6 +18,7 @@ from mho.reports.figures.rates import rates, reach
 from mho.reports.figures.rows import Row, rows
 from mho.reports.figures.severity import severity
 from mho.reports.figures.slots import Run, slots
+from mho.reports.figures.steps import Step, steps
 from mho.reports.figures.traces import Band, asked, traces
 from mho.reports.figures.verification import TOGETHER, verification
 from mho.reports.figures.worst import shade, worst
@@ -32,7 +35,10 @@ __all__ = [
     "Known",
     "Row",
     "Run",
+    "Spot",
+    "Step",
     "Tint",
+    "Trial",
     "ageing",
     "asked",
     "bars",
@@ -42,6 +48,8 @@ __all__ = [
     "distribution",
     "errors",
     "extent",
+    "front",
+    "front_reach",
     "grouping",
     "heat",
     "multiples",
@@ -53,8 +61,10 @@ __all__ = [
     "rows",
     "severity",
     "shade",
+    "side_by_side",
     "slots",
     "sparse",
+    "steps",
     "swatch",
     "thinned",
     "traces",

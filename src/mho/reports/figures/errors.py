@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FEW = 14  # places on the x axis that get a tick each, and whose points get markers
 WIDE = 4.0  # an axis is logarithmic where the largest error is this many times the smallest
-OPEN = {"open": ("D", 4.2), "other": ("s", 3.8)}
-"""Markers of what others report, by the kind of their line of the legend, and their sizes."""
+OPEN = {"open": ("D", 4.2), "other": ("s", 3.8), "cross": ("x", 4.2)}
+"""Markers of what others report, and of the worst possible chip, by the kind of their line of the legend; sizes."""
 
 
 class Known(NamedTuple):

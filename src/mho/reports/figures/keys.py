@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mho.reports.figures.canvas import INK, MUTED, PAPER, Drawing, Mark, Sheet, plain, series
+from mho.reports.figures.canvas import INK, MARKERS, MUTED, PAPER, Drawing, Mark, Sheet, plain, series
 from mho.reports.figures.errors import OPEN
 from mho.reports.figures.lines import DASHES
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
+    from matplotlib.lines import Line2D
 
 ROW = 11  # points between two rows of the legend on paper
 
@@ -21,7 +22,10 @@ class Key(NamedTuple):
     Attributes:
         words: what it means.
         kind: ``line``, ``dot`` (a row of the ranking), ``mean``, ``percentile``, ``tick``, ``extreme``, ``digital``,
-            ``range``, ``area``, ``open`` or ``other`` (what others report), or ``turn`` (a short upright stroke).
+            ``range``, ``area``, ``open`` or ``other`` (what others report), ``turn`` (a short upright stroke), ``spot``
+            (a marker), ``disc`` (a colour, whatever the marker), ``shape`` (a marker, whatever the colour), ``ring``
+            (around what is recommended), ``tried`` (an open marker), ``target`` or
+            ``cross`` (the worst possible chip).
         slot: which colour and marker; ``None`` for what all results share.
         series: indices of the results it stands for; empty for all.
     """
@@ -64,7 +68,7 @@ def _artists(key: Key, left: float, right: float, y: float, half: float) -> list
     from matplotlib.patches import Rectangle
 
     colour, marker = series(key.slot)
-    colour = INK if key.kind == "digital" else colour
+    colour = INK if key.kind in ("digital", "tried") else colour
     middle = (left + right) / 2
     if key.kind == "extreme":
         return [Line2D([middle], [y], color=colour, linestyle="", marker="o", markersize=2)]
@@ -73,8 +77,16 @@ def _artists(key: Key, left: float, right: float, y: float, half: float) -> list
         return [span, Line2D([middle], [y], color=colour, linestyle="", marker="|", markersize=6, markeredgewidth=1.2)]
     if key.kind == "turn":
         return [Line2D([middle + d, middle + d], [y - 3, y + 3], color=colour, linewidth=0.8) for d in (-5, 0, 4)]
-    if key.kind in OPEN:
-        shape, size = OPEN[key.kind]
+    if key.kind in ("spot", "disc", "shape"):
+        return [_spot(key, middle, y)]
+    if key.kind == "ring":
+        ring = Line2D([middle], [y], color=INK, linestyle="", marker="o", markersize=7.6, markerfacecolor="none",
+                      markeredgewidth=1)  # fmt: skip
+        return [ring, Line2D([middle], [y], color=MUTED, linestyle="", marker="o", markersize=3.6)]
+    if key.kind == "target":
+        return [Line2D([left, right], [y, y], color=INK, linewidth=0.8, linestyle=DASHES)]
+    if key.kind in OPEN or key.kind == "tried":
+        shape, size = OPEN["open" if key.kind == "tried" else key.kind]
         return [
             Line2D([middle], [y], color=colour, linestyle="", marker=shape, markersize=size, markerfacecolor=PAPER,
                    markeredgewidth=0.9)
@@ -99,3 +111,13 @@ def _artists(key: Key, left: float, right: float, y: float, half: float) -> list
                    markeredgewidth=0.7)
         )  # fmt: skip
     return out
+
+
+def _spot(key: Key, x: float, y: float) -> Line2D:
+    """A marker in its colour, a colour with the plainest marker, or a marker without colour."""
+    from matplotlib.lines import Line2D
+
+    colour, marker = series(key.slot)
+    if key.kind == "shape":
+        colour, marker = MUTED, MARKERS[(key.slot or 0) % len(MARKERS)]
+    return Line2D([x], [y], color=colour, linestyle="", marker="o" if key.kind == "disc" else marker, markersize=5)

@@ -81,9 +81,9 @@ def rows(
         axes = inset(figure, margin, 28, 6, above)
         axes.set_xscale("log")
         axes.set(xlim=limits, ylim=(len(drawn) - 0.4, -0.6), yticks=[], xlabel=along)
-        axes.xaxis.set_minor_locator(_nowhere())
-        ticks = _ticks(*limits)
-        axes.set_xticks(ticks, [_power(tick) for tick in ticks])
+        axes.xaxis.set_minor_locator(nowhere())
+        ticks = ticks_of(*limits)
+        axes.set_xticks(ticks, [power(tick) for tick in ticks])
         axes.spines["bottom"].set_visible(False)
         axes.grid(axis="x")
         axes.set_title(plain(heading, 40), loc="right", color=INK, pad=5)
@@ -122,7 +122,7 @@ def rows(
     return Drawing(WIDTH, 28 + above + ROW * len(drawn), title, paint)
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks_of(low: float, high: float) -> list[float]:
     """Powers of ten; where these are few, their multiples by 3 and then by 2 and 5, too."""
     found: list[float] = []
     for within in ((1,), (1, 3), (1, 2, 5)):
@@ -133,16 +133,17 @@ def _ticks(low: float, high: float) -> list[float]:
     return found
 
 
-def _nowhere() -> Locator:
+def nowhere() -> Locator:
+    """No minor ticks."""
     from matplotlib.ticker import NullLocator
 
     return NullLocator()
 
 
-def _power(tick: float) -> str:
+def power(tick: float) -> str:
     """``"0.0003"``, ``"1,000"``; far from 1 as a power of ten."""
     if 0.9e-4 <= tick < 1e6:
         return f"{tick:,.0f}" if tick >= 1 else f"{tick:.6f}".rstrip("0")
-    number, power = f"{tick:.0e}".split("e")
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    number, exponent = f"{tick:.0e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"10{raised}" if number == "1" else f"{number}×10{raised}"

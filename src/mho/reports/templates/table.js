@@ -21,14 +21,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }));
 }
 
-const filters = document.getElementById("filters");
-if (filters) {
-  filters.hidden = false;
-  const rows = [...document.querySelector("table.sortable").tBodies[0].rows];
+for (const form of document.querySelectorAll("form.filters")) {
+  form.hidden = false;
+  const { table, figure } = form.dataset;
+  const rows = [...document.querySelector(`[aria-labelledby="${table}"] table`).tBodies[0].rows];
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
-  const [search, ...selects] = filters.querySelectorAll("input, select");
-  const count = document.getElementById("count");
-  const tied = [...document.querySelectorAll(".study figure [data-series]")].map((e) => [e, e.dataset.series.split(" ")]);
+  const [search, ...selects] = form.querySelectorAll("input, select");
+  const count = form.querySelector("output");
+  // Of a chapter one figure has a point a row; the figures of results all have.
+  const where = figure ? `figure[class="${figure}"]` : ".study figure";
+  const tied = [...document.querySelectorAll(`${where} [data-series]`)].map((e) => [e, e.dataset.series.split(" ")]);
   const apply = () => {
     const terms = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = selects.filter((s) => s.value !== "");
@@ -39,12 +41,13 @@ if (filters) {
         && terms.every((term) => texts.get(row).includes(term)));
       if (!row.hidden) { shown += 1; series.add(row.dataset.series); }
     }
-    for (const [element, own] of tied) element.classList.toggle("out", !own.some((i) => series.has(i)));
+    const active = terms.length + wanted.length > 0;
+    for (const [element, own] of tied) element.classList.toggle("out", active && !own.some((i) => series.has(i)));
     count.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
-    filters.classList.toggle("filtering", terms.length + wanted.length > 0);
+    form.classList.toggle("filtering", active);
   };
-  for (const event of ["input", "change"]) filters.addEventListener(event, apply);
-  filters.addEventListener("reset", () => setTimeout(apply));
-  filters.addEventListener("submit", (event) => event.preventDefault());
+  for (const event of ["input", "change"]) form.addEventListener(event, apply);
+  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("submit", (event) => event.preventDefault());
   apply();
 }
