@@ -90,7 +90,7 @@ def test_every_combination_is_a_study_and_trained_for_its_memory() -> None:
         if model.method is None:
             assert model.memory is None
         else:  # errors are those of the cells that it goes to, before any is verified
-            assert model.memory == study.memory.replace(programming=OpenLoop())
+            assert model.memory == study.memory.replace(programming=OpenLoop()).with_sigma(0.2)
 
 
 def test_measures_reach_every_memory_of_the_rules() -> None:
@@ -143,7 +143,7 @@ def test_the_usual_measures_suit_the_memory(memory, axes) -> None:
 def test_a_method_that_searches_its_sigma_gets_a_memory() -> None:
     design = made(measures={"model.method": {"plain": None, "found": RightCensored(sigma=SigmaSearch())}})
     study = applied(design.study, design.measures, FrozenDict({"model.method": "found"}))
-    assert study.model.memory == design.memory
+    assert study.model.memory == design.memory.with_sigma(0.2)
 
 
 def test_redundancy_may_need_the_mapping_beside_it() -> None:

@@ -11,6 +11,7 @@ from mho.cli.cite import cite
 from mho.cli.clean import clean
 from mho.cli.demo import demo
 from mho.cli.describe import describe
+from mho.cli.design import design
 from mho.cli.doctor import doctor
 from mho.cli.evaluate import evaluate
 from mho.cli.export import export
@@ -43,6 +44,7 @@ app.command(sensitivity)
 app.command(verify)
 app.command(worst_case)
 app.command(faults)
+app.command(design)
 app.command(racetrack)
 app.command(analog)
 app.command(new)

@@ -38,7 +38,7 @@ class Watch(Observer):
 
     def started(self, plan: Plan, chips: int) -> None:
         """See :class:`Observer`."""
-        self.total, self.done = chips, 0
+        self.total, self.done, self.complete = chips, 0, 0
         self.cells = len({c.key for c in plan.cells})
         self.recent.clear()
         self.recent.append((time.monotonic(), 0))

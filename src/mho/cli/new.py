@@ -1,4 +1,4 @@
-"""``mho new``: a study to start from."""
+"""``mho new``: a study, or a design, to start from."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def new(
     /,
     *,
     template: Annotated[
-        Literal["devices", "memory-sweep", "checkpoint", "precision", "verify", "worst-case"],
+        Literal["devices", "memory-sweep", "checkpoint", "precision", "verify", "worst-case", "design"],
         Parameter(
             help="Two devices compared; bits per cell; a network of yours, ageing; as many chips as a precision needs; "
-            "how few weights to verify; the worst possible chip."
+            "how few weights to verify; the worst possible chip; for mho design: the cheapest way to a target."
         ),
     ] = "devices",
     schema: Annotated[
@@ -27,17 +27,21 @@ def new(
     ] = False,
     force: Annotated[bool, Parameter(negative="", help="Replace the file if there is one.")] = False,
 ) -> None:
-    """Write a small commented study that works, to change into your own."""
+    """Write a small commented study (or design) that works, to change into your own."""
     import re
     from importlib.resources import files
 
-    from mho.errors import OutputError
+    from mho.errors import OutputError, SpecError
     from mho.files import check_writable, write_text
 
     check_writable(study)
     if study.exists() and not force:
         raise OutputError(f"{study} is there already; --force replaces it, or give another name")
-    text = (files("mho") / "studies" / "templates" / f"{template}.yaml").read_text(encoding="utf-8")
+    designed = template == "design"
+    if designed and schema:
+        raise SpecError("--schema describes studies, and --template design is a design; leave out one of them")
+    folder = files("mho") / ("codesign" if designed else "studies") / "templates"
+    text = (folder / f"{template}.yaml").read_text(encoding="utf-8")
     name = re.sub(r"[^\w.-]+|^[.-]+", "-", study.stem).strip("-.") or template
     if study.stem != "study":
         text = re.sub(r"^name: \S+", f"name: {name}", text, count=1, flags=re.MULTILINE)
@@ -52,5 +56,9 @@ def new(
 
     shown = shlex.quote(str(study))
     print(f"{study}: {text.splitlines()[schema].removeprefix('# ')}")
+    if designed:
+        print(f"next: mho design {shown} --dry-run    what can be bought, and whether it is right")
+        print(f"      mho design {shown}              find out what to buy")
+        return
     print(f"next: mho check {shown}    what it will compute, and whether it is right")
     print(f"      mho run {shown}      compute it")

@@ -61,7 +61,7 @@ def run(
     if dry_run:
         _preview(asked, folder, place, where)
         return
-    executor = _executor(engine, workers, address, gpus_per_worker, modules, where, torch_device)
+    executor = executor_of(engine, workers, address, gpus_per_worker, modules, where, torch_device)
     from mho.cli.live import watch
 
     trackers = [tracker(name) for name in track or ()]
@@ -83,7 +83,7 @@ def run(
     print(f"\nreport: mho report {study}")
 
 
-def _executor(
+def executor_of(
     engine: Engine,
     workers: int | None,
     address: str | None,
@@ -92,6 +92,11 @@ def _executor(
     root: str | None,
     device: str | None,
 ) -> Executor:
+    """Who computes, as the options say.
+
+    Raises:
+        SpecError: options that do not go together.
+    """
     if engine != "ray" and (address or gpus):
         raise SpecError(f"--{'address' if address else 'gpus-per-worker'} is for --engine ray")
     if engine == "inline":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mho.codesign.design import Design
     from mho.codesign.measures import Range
     from mho.codesign.reading import read
+    from mho.codesign.story import Story
+    from mho.codesign.story_run import tell
     from mho.codesign.suited import usual
     from mho.codesign.targets import Target
     from mho.codesign.why import Share, Why
@@ -29,10 +31,12 @@ _HOMES = {
     "Design": "design",
     "Range": "measures",
     "Share": "why",
+    "Story": "story",
     "Target": "targets",
     "Why": "why",
     "combinations": "compatibility",
     "read": "reading",
+    "tell": "story_run",
     "usual": "suited",
 }
 
@@ -45,10 +49,12 @@ __all__ = [
     "Design",
     "Range",
     "Share",
+    "Story",
     "Target",
     "Why",
     "combinations",
     "read",
+    "tell",
     "usual",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +124,7 @@ def applied(study: Study, measures: FrozenDict, chosen: FrozenDict) -> Study:
         else:
             study = replaced(study, path, value)
     if isinstance(study.model, Trained) and study.model.memory is not None:
-        study = study.replace(model=study.model.replace(memory=for_training(study.memory)))
+        study = study.replace(model=study.model.replace(memory=for_training(study.memory, study.sigma)))
     return study
 
 
@@ -143,7 +143,7 @@ def _taught(study: Study, method: Any) -> Trained:
             f"measures of 'model.method' train the network, and the model is a {type(model).__name__}; name the "
             "architecture and its training data"
         ).at("model.method")
-    return model.replace(method=method, memory=for_training(study.memory) if uses_memory(method) else None)
+    return model.replace(method=method, memory=for_training(study.memory, study.sigma) if uses_memory(method) else None)
 
 
 def uses_memory(method: object) -> bool:
@@ -151,18 +151,24 @@ def uses_memory(method: object) -> bool:
     return isinstance(method, Method) and (method.injects_memory or method.sigma_search is not None)
 
 
-def for_training(memory: Memory | NameRules) -> Memory | NameRules:
-    """The errors that a method injects for chips of ``memory``: those before anything is verified or voted on."""
+def for_training(memory: Memory | NameRules, sigma: Sequence[float] = ()) -> Memory | NameRules:
+    """The errors that a method injects for chips of ``memory``: those before anything is verified or voted on.
+
+    Args:
+        memory: what the network goes to.
+        sigma: its severity, if it is not the devices' own.
+    """
     if isinstance(memory, NameRules):
-        rules = {p: None if m is None else _bare(m) for p, m in memory.rules.items()}
+        rules = {p: None if m is None else _bare(m, sigma) for p, m in memory.rules.items()}
         return memory.replace(rules=FrozenDict(rules))
-    return _bare(memory)
+    return _bare(memory, sigma)
 
 
-def _bare(memory: Memory) -> Memory:
+def _bare(memory: Memory, sigma: Sequence[float]) -> Memory:
     from mho.programming import OpenLoop
 
-    return memory.replace(programming=OpenLoop(), redundancy=None)
+    bare = memory.replace(programming=OpenLoop(), redundancy=None)
+    return bare.with_sigma(sigma[0]) if sigma else bare
 
 
 def taken(measures: FrozenDict, chosen: FrozenDict) -> tuple[str, ...]:

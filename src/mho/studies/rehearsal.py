@@ -111,7 +111,7 @@ def _teach(model: Trained | Checkpoint) -> None:
     """Begin to train the network as it is without its data: what a method lacks, it says here."""
     from mho import zoo
     from mho.training.run import Run
-    from mho.training.searching import upper_end
+    from mho.training.searching import check_severity, upper_end
 
     if isinstance(model, Checkpoint) or model.method is None:
         return
@@ -125,6 +125,8 @@ def _teach(model: Trained | Checkpoint) -> None:
         with run.at_end:
             if model.method.sigma_search is not None and model.rules is not None:
                 upper_end(model.method.sigma_search, model.rules)
+                if model.method.injects_memory:
+                    check_severity(type(model.method).__name__, model.rules)
             model.method.begin(run)
     except MhoError as error:
         if isinstance(error, ModelError) and not error.place:
