@@ -28,10 +28,12 @@ class Spec(ABC):
     """Abstract base of devices, mappings, memories and recipes: a frozen, keyword-only, typed description.
 
     Subclasses are frozen dataclasses; ``version`` rises whenever the same fields start to mean other numbers, so that
-    cached results are never mistaken for each other. Field types are enforced (``"False"`` is no ``bool``).
+    cached results are never mistaken for each other. Field types are enforced (``"False"`` is no ``bool``). ``lacks``
+    are fields that others of its kind have and it does not, with why not and what to do instead.
     """
 
     version: ClassVar[int] = 1
+    lacks: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -68,7 +70,7 @@ class Spec(ABC):
         names = [f.name for f in dataclasses.fields(self)]
         for key in changes:
             if key not in names:
-                raise SpecError(f"{type(self).__name__} has no field '{key}': {nearest(key, names)}")
+                raise SpecError(_no_field(type(self), key, names))
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def from_dict(data: Mapping[str, Any], default: Any = None) -> Spec:
     accepted = [p.name for p in parameters(make)]
     for key in fields:
         if key not in accepted:
-            raise SpecError(f"{kind} has no field '{key}': {nearest(str(key), accepted)}").at(key)
+            raise SpecError(_no_field(make, str(key), accepted)).at(key)
     missing = [p.name for p in parameters(make) if p.default is p.empty and p.name not in fields]
     if missing:
         raise SpecError(f"{kind} lacks '{missing[0]}'; write {missing[0]}: and its value")
@@ -202,6 +204,10 @@ def parameters(make: Callable[..., Any]) -> list[Any]:
     """The keyword parameters of a kind."""
     named = inspect.signature(make).parameters.values()
     return [p for p in named if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _no_field(make: Callable[..., Any], key: str, names: list[str]) -> str:
+    return f"{make.__name__} has no field '{key}': {getattr(make, 'lacks', {}).get(key) or nearest(key, names)}"
 
 
 def _returns(make: Callable[..., Any]) -> Any:

@@ -43,6 +43,16 @@ def test_list_says_which_schemes_need_a_known_map_of_faults(mho) -> None:
     assert lines["ecc"].rstrip().endswith("cells read one by one")
 
 
+def test_list_combinations_prints_the_page(mho, monkeypatch) -> None:
+    from mho.codesign import compatibility
+
+    monkeypatch.setattr(compatibility.Table, "markdown", lambda self: f"# What goes with what\n{self.cells}\n")
+    monkeypatch.setattr(compatibility, "combinations", lambda: compatibility.Table({}))
+    said = mho("list", "combinations")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "# What goes with what\n{}\n", "as docs/compatibility.md has it, to the last byte"
+
+
 def test_version_and_help(mho) -> None:
     from mho import __version__
 
@@ -129,6 +139,11 @@ def test_demo_writes_one_page(mho, tmp_path, monkeypatch) -> None:
     assert "qin2025neft" in page
     assert 'src="' not in page, "one file, nothing beside it"
     assert [p.name for p in tmp_path.iterdir()] == ["demo.html"]
+
+
+def test_the_list_of_methods_says_how_to_cite_one(mho) -> None:
+    last = mho("list", "methods").out.splitlines()[-1]
+    assert last == "BibTeX: in Python mho.cite('qin2025neft'); of all that a study uses, mho cite study.yaml"
 
 
 def test_doctor_finds_everything_here(mho) -> None:

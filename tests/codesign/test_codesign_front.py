@@ -68,6 +68,8 @@ def test_a_hair_of_one_cost_does_not_pay_for_another() -> None:
     cheap = listed([(3, 0, 1001, 0)])[0]
     assert price(DESIGN, cheap) < price(DESIGN, dear)
     assert price(DESIGN, listed([(3, 0, 900, 3)])[0]) < price(DESIGN, cheap)
+    little, nothing = listed([(3, 0, 1000, 0.1), (3, 0, 1000, 0)])
+    assert price(DESIGN, nothing) < price(DESIGN, little), "nothing is cheaper than less than one"
 
 
 def test_what_does_not_fit_the_budget_is_out() -> None:

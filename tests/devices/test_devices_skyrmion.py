@@ -14,6 +14,7 @@ from reference import skyrmions as literal
 from scipy import stats
 
 from mho.devices.nanowires import Nanowires, cut
+from mho.devices.position_codes import GROGU
 from mho.devices.skyrmion import Skyrmion
 from mho.errors import SpecError
 from mho.mapping import codes
@@ -296,6 +297,12 @@ BAD = [
     (lambda: Skyrmion(margin=0), "margin=0 must be 1 to 32000"),
     (lambda: Skyrmion(fill="wrap"), "it takes 'zero' or 'edge'"),
     (lambda: Skyrmion(slip_rat=0.1), "slip_rat"),
+    (lambda: Skyrmion().replace(correction=GROGU()), "has no field 'correction': position codes correct tracks"),
+    (
+        lambda: from_dict({"kind": "Skyrmion", "correction": {"kind": "GROGU"}}),
+        "give device=mho.devices.Racetrack(correction=...)",
+    ),
+    (lambda: Skyrmion().replace(slip_rat=0.1), "has no field 'slip_rat': did you mean 'slip_rate'?"),
     (lambda: life(Skyrmion(slip_rate=0.1), cut(1, 4, 4), torch.ones(4), 1.5), "age=1.5 must be a whole number"),
     (lambda: life(Skyrmion(slip_rate=0.1), cut(1, 4, 4), torch.ones(4), 1e16), "than can be numbered, 2^53"),
     (lambda: Skyrmion(slip_rate=0.1).read(torch.ones(1), torch.ones(1), draws(1, [0]), 1.0), "mapping.Tracks(...)"),

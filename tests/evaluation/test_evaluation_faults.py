@@ -19,12 +19,13 @@ from torch import nn
 
 import mho
 from mho.devices import RRAM1, PowerLawDrift, Stack, StuckAt
+from mho.devices.stack import stuck_of
 from mho.errors import CheckpointError, MhoError, ModelError, OutputError, SpecError, UnknownNameError
 from mho.evaluation.bench import Lot
 from mho.evaluation.faults import TABLE3, TABLE3_RATES, FaultCurves, FaultSensitivity, by_layer, by_plane
 from mho.evaluation.faults.published import TABLE3_VARIANCE, published
 from mho.evaluation.faults.question import usual
-from mho.evaluation.faults.rating import at_rate, stuck_of
+from mho.evaluation.faults.rating import at_rate
 from mho.evaluation.faults.tolerance import crossing, resampled
 from mho.mapping import BitPlanes, SlicedMagnitude
 from mho.memory import Memory
@@ -121,6 +122,21 @@ def test_without_faults_a_scheme_is_quantised_and_drops_count_from_the_digital_m
     assert found.ideal[1] > found.ideal[0] > 0
     assert found.ideal[1] != pytest.approx(found.digital, rel=1e-3)
     assert found.drop("coarse")[0].value == pytest.approx(found.ideal[1] - found.digital, rel=1e-6)
+
+
+def test_without_stuck_cells_those_that_vary_do_so_still() -> None:
+    noisy = PLAIN.replace(device=Stack(stages=(RRAM1(sigma=0.3), CELL)))
+    found = mho.faults(small(), inputs(), schemes={"none": PLAIN, "noisy": noisy}, rates=(1e-3, 0.1), n_chips=6, seed=3)
+    alone = PLAIN.replace(device=RRAM1(sigma=0.3))
+    chips = mho.deploy(small(), {"*classifier*": None, "*": alone}, seed=3)
+    one = mho.evaluate(chips, inputs(), n_chips=6, show_progress=False)
+    still = mho.deploy(small(), {"*classifier*": None, "*": at_rate(noisy, 0.0)}, seed=3)
+    slow = mho.evaluate(still, inputs(), n_chips=6, show_progress=False).values
+    assert found.ideal[0] == curves().ideal[0] == one.ideal
+    assert found.ideal[1] == pytest.approx(slow.mean(), rel=1e-12)
+    assert found.ideal[1] < one.ideal - 0.02
+    assert found.values.shape == (2, 2, 6)
+    assert np.isfinite(found.values).all()
 
 
 def test_later_chips_are_the_same_chips() -> None:

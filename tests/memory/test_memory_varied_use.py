@@ -11,7 +11,7 @@ from reference.varied import layer, sampler_of
 from torch import nn
 
 import mho
-from mho.devices import RRAM1, Device, PowerLawDrift, Racetrack, Stack, StuckAt
+from mho.devices import RRAM1, Device, PowerLawDrift, Racetrack, SoftBounds, Stack, StuckAt
 from mho.errors import ModelError, SpecError
 from mho.mapping import BitPlanes
 from mho.memory import Memory, arrays, deploy
@@ -21,6 +21,7 @@ from mho.programming import Selective, WriteVerify
 from mho.training import NoiseInjection, Recipe
 from mho.training.run import derived
 
+SAMPLES = torch.zeros(2, 2), torch.arange(2)
 EVERY = [
     Voting(),
     Voting(copies=5, planes=2, scope=3),
@@ -220,6 +221,20 @@ def test_a_duplicate_is_verified_where_its_original_is(unit: str) -> None:
             "a check cell of redundancy=ECC belongs to many; use WriteVerify",
         ),
         (lambda: Memory(device=RRAM1(sigma=0.1), redundancy=Voting()), "give mapping=BitPlanes"),
+        (
+            lambda: Memory(device=SoftBounds()),
+            r"device=SoftBounds\(...\) is a cell that learns by pulses.* analog.AGAD\(cell=SoftBounds\(...\)\)",
+        ),
+        (
+            lambda: deploy(nn.Linear(2, 2).eval(), both(redundancy=ECC())).programmed(),
+            "Chips.programmed: redundancy=ECC decides what cells of weight are read as",
+        ),
+        (
+            lambda: mho.verify(
+                nn.Linear(2, 2).eval(), both(redundancy=ECC(), programming=WriteVerify(tolerance=0.1)), SAMPLES
+            ),
+            "^verify: memory= has redundancy=ECC, .* leave redundancy= out of it",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_said_in_one_line(make, said: str) -> None:

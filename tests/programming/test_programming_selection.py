@@ -303,7 +303,7 @@ REFUSED = [
     ),
     (
         lambda: chips(MODEL, VERIFY, RRAM1(sigma=0.1, level_scope="weight")).weights(0),
-        "there are no cells to verify; use level_scope='device'",
+        "describes whole weights; use level_scope='device'",
     ),
     (lambda: chips(MODEL, Selective(fraction=0.1), sensitivity=Found(curvature(MODEL))), "compute it with method="),
 ]

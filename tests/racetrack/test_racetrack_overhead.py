@@ -235,7 +235,7 @@ def test_it_prints_and_is_plain_data() -> None:
         (
             lambda: overhead(mho.deploy(two_layers(), mho.Memory(device=mho.devices.Skyrmion(), mapping=Tracks()))),
             SpecError,
-            "Skyrmion: position codes and exposures are of Racetrack only",
+            "device=Skyrmion(...) takes no position code",
         ),
         (lambda: overhead(deployed())["1"], UnknownNameError, "valid names: 0, 2"),
         (lambda: Timing(lockstep=0), SpecError, "lockstep=0 must be 1 or more"),

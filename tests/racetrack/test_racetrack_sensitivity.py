@@ -390,15 +390,15 @@ def test_results_survive_json_and_print() -> None:
         (
             {"memory": mho.Memory(device=mho.devices.Skyrmion(slip_rate=0.1), mapping=Tracks(bits=8))},
             SpecError,
-            "Skyrmion: position codes and exposures are of Racetrack only",
+            "device=Skyrmion(...) takes no position code",
         ),
         (
             {"memory": {"fc": mho.Memory(device=mho.devices.Skyrmion(), mapping=Tracks(bits=8)), "*": memory()}},
             SpecError,
-            "Skyrmion: position codes and exposures are of Racetrack only",
+            "device=Skyrmion(...) takes no position code",
         ),
         ({"memory": memory(rate=0.0)}, SpecError, "fault_rate=0"),
-        ({"memory": mho.Memory(device=mho.devices.RRAM1(sigma=0.1))}, ModelError, "no layer of the model"),
+        ({"memory": mho.Memory(device=mho.devices.RRAM1(sigma=0.1))}, ModelError, "no layer is on nanowires"),
         (
             {"memory": {"fc": memory(), "*": memory(16)}},
             SpecError,

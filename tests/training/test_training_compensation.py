@@ -276,8 +276,8 @@ VALUES = (torch.zeros(9, 2), torch.zeros(9, 1))
     ("make", "error", "words"),
     [
         (lambda: with_compensation(MODEL, ["9"]), UnknownNameError, "no layer '9' to compensate: valid names: 0, 4, 8"),
-        (lambda: with_compensation(MODEL, ["1"]), ModelError, "layer '1' is a BatchNorm2d; compensation is for"),
-        (lambda: with_compensation(Odd(1, 1, 1), [""]), ModelError, "is a Odd; compensation is for nn.Conv2d"),
+        (lambda: with_compensation(MODEL, ["1"]), ModelError, "nn.Linear themselves: name one of '0', '4', '8'"),
+        (lambda: with_compensation(Odd(1, 1, 1), [""]), ModelError, "nn.Linear themselves: this network has none"),
         (lambda: with_compensation(MODEL, "0"), SpecError, "layers='0' is text; give a list: layers=['0']"),
         (lambda: with_compensation(MODEL, ["0"], ratio=0.0), SpecError, "ratio=0.0 must be more than zero"),
         (lambda: with_compensation(with_compensation(MODEL, ["0"]), ["0"]), ModelError, "'0' is compensated already"),

@@ -114,7 +114,7 @@ TABLE = devices.MeasuredTable(states=(0.0, 1.0), mean=((0.0, 1.0),), std=((0.1, 
 @pytest.mark.parametrize("make", [AveragedNoise, OrientedVariationalForward])
 def test_stronger_errors_need_a_severity_that_is_a_number(make: type[AveragedNoise], device: devices.Device) -> None:
     samples, model = data.digits(split="train", size=8), zoo.build("mlp", inputs=64, hidden=[32])
-    told = rf"^{device.label}: its severity is no number to which step= .* with sigma= of the method$"
+    told = rf"^train: memory= has device={device.label}, which has no sigma that step= .* give the method sigma=0.1$"
     with pytest.raises(SpecError, match=told):
         training.train(model, samples, method=make(), memory=Memory(device=device))
 

@@ -519,7 +519,12 @@ class Tied(nn.Module):
             "without calling it",
         ),
         (lambda: training.with_gates(zoo.build("lenet"), ["conv1"]), ModelError, "linear layers, and this is a Conv2d"),
-        (lambda: training.with_gates(nn.Sequential(nn.Linear(3, 3))), ModelError, "nothing to gate"),
+        (
+            lambda: training.with_gates(nn.Sequential(nn.Linear(3, 3))),
+            ModelError,
+            "nothing to gate; name it, layers=['0'], or do not prune it",
+        ),
+        (lambda: training.with_gates(nn.Sequential(nn.ReLU())), ModelError, "nothing to gate; build it of nn.Linear"),
         (lambda: training.train(network(), samples(), method=Gates()), ModelError, "has no gates"),
         (
             lambda: training.train(

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 import mho
 from mho import data, training, zoo
-from mho.devices import RRAM1, FeFET2, LogNormal, Stack, StuckAt
+from mho.devices import RRAM1, Device, FeFET2, LogNormal, Racetrack, Skyrmion, Stack, StuckAt
 from mho.errors import MhoError, ModelError, SpecError
-from mho.mapping import Analog, SlicedMagnitude
+from mho.mapping import Analog, SlicedMagnitude, Tracks
 from mho.memory import Memory, deploy
 from mho.programming import WriteVerify
-from mho.training import Recipe, in_situ
+from mho.training import Monitor, NoiseInjection, Recipe, SigmaSearch, in_situ
 from mho.training.rewriting import Cells
 from mho.training.run import derived
 
@@ -202,3 +202,38 @@ def test_bad_requests_are_one_line(options: dict, error: type[MhoError], words: 
         in_situ(chips, train, test, **asked)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def block() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)).eval()
+
+
+@pytest.mark.parametrize("device", [Racetrack(), Skyrmion(slip_rate=0.01)], ids=["Racetrack", "Skyrmion"])
+def test_racetracks_are_refused_wherever_chips_are_seen_freshly_written(device: Device) -> None:
+    """Nothing has slipped then: training would see chips without errors, and say nothing."""
+    memory = Memory(device=device, mapping=Tracks(weight_bits=8))
+    samples, images = points(), (torch.randn(6, 1, 4, 4, generator=seeded(0)), torch.arange(6) % 3)
+    search = SigmaSearch(high=0.1, held_out=0.5)
+    own = {"noise": training.GaussianNoise(), "sigma": search}
+    number = "leave out memory= and give the method a number, such as sigma=0.1"
+    asked = [
+        (lambda: in_situ(deploy(linear(), memory), samples, samples), "in_situ", "mho.racetrack.protect"),
+        (lambda: training.compensate(linear(), samples, memory, layers=[""]), "compensate", "mho.racetrack.protect"),
+        (lambda: training.share_block(block(), images, memory), "share_block", "mho.racetrack.protect"),
+        (lambda: mho.train(linear(), samples, method=NoiseInjection(), memory=memory), "train", number),
+        (lambda: mho.train(linear(), samples, method=NoiseInjection(**own), memory=memory), "train", number),
+        (
+            lambda: mho.train(linear(), samples, monitor=Monitor(memory=memory), validation=samples),
+            "Monitor",
+            "give it memory= of another device",
+        ),
+    ]
+    for ask, who, remedy in asked:
+        with pytest.raises(SpecError) as caught:
+            ask()
+        said = str(caught.value)
+        assert said.startswith(f"{who}: memory= has device={device.label}, whose bits slip only when they are read"), (
+            said
+        )
+        assert remedy in said
+        assert "\n" not in said

@@ -184,6 +184,11 @@ def test_the_judges_see_samples_that_nothing_is_trained_on(monkeypatch: pytest.M
         (RightCensored(sigma=SigmaSearch(low=0.4)), MEMORY, r"low=0\.4 is not below 0\.4, twice the severity"),
         (RightCensored(), Memory(device=devices.PCM()), "has no sigma that would bound the search"),
         (RightCensored(), Memory(device=devices.StuckAt(sa0=0.01, sa1=0.02)), r"has no sigma .*SigmaSearch\(high"),
+        (
+            NoiseInjection(sigma=SigmaSearch(high=0.2)),
+            Memory(device=devices.PCM()),
+            r"^NoiseInjection: sigma=SigmaSearch\(...\) .* device=PCM has none; .* noise=mho.training.GaussianNoise",
+        ),
         (RightCensored(sigma=SigmaSearch(warmup=3)), MEMORY, "warmup=3 leaves none of 3 epochs to search in"),
         (NoiseInjection(sigma=0.1, noise=GaussianNoise()), MEMORY, "both say what errors are"),
     ],

@@ -11,14 +11,17 @@ from mho.text import table
 
 def listing(
     what: Annotated[
-        Literal["devices", "models", "data", "methods", "cells", "algorithms", "schemes"],
+        Literal["devices", "models", "data", "methods", "cells", "algorithms", "schemes", "combinations"],
         Parameter(help="Which table."),
     ],
     /,
 ) -> None:
-    """List devices, models, data sets, training methods, pulsed cells, algorithms, or schemes against stuck cells."""
+    """List devices, models, data sets, training methods, pulsed cells, algorithms, schemes against stuck cells, or
+    what combines with what, which takes a quarter of a minute to try.
+    """
     tables = {"devices": _devices, "models": _models, "data": _data, "methods": _methods}
-    print((tables | {"cells": _cells, "algorithms": _algorithms, "schemes": _schemes})[what]())
+    tables |= {"cells": _cells, "algorithms": _algorithms, "schemes": _schemes, "combinations": _combinations}
+    print(tables[what]())
 
 
 listing.__name__ = "list"
@@ -61,7 +64,8 @@ def _methods() -> str:
         # The file is about the method: its first line says what it does.
         summary = (sys.modules[method.__module__].__doc__ or "").splitlines()[0].rstrip(".")
         rows.append([name, summary, ", ".join(method.references)])
-    return f"{table(['method', 'what it is', 'paper'], rows, left=3)}\n\nBibTeX: mho cite qin2025neft"
+    cited = "BibTeX: in Python mho.cite('qin2025neft'); of all that a study uses, mho cite study.yaml"
+    return f"{table(['method', 'what it is', 'paper'], rows, left=3)}\n\n{cited}"
 
 
 def _cells() -> str:
@@ -100,6 +104,12 @@ def _schemes() -> str:
         rows.append([name, title, ", ".join(needs) or "–"])
     use = "mho faults CHECKPOINT --data DATA --schemes none,paper,channel-flip-all-vote; your own: --memory memory.yaml"
     return f"{table(['scheme', 'what it is', 'needs'], rows, left=3)}\n\n{use}"
+
+
+def _combinations() -> str:
+    from mho.codesign.compatibility import combinations
+
+    return combinations().markdown().rstrip("\n")
 
 
 def _data() -> str:

@@ -37,7 +37,9 @@ def hope(design: Design) -> float:
 
 
 def _steps(cost: float) -> float:
-    return round(math.log(cost) / EQUAL) if 0 < cost < math.inf else cost and math.inf
+    if cost <= 0:
+        return -math.inf
+    return cost if math.isinf(cost) else round(math.log(cost) / EQUAL)
 
 
 def near(design: Design, found: Sequence[Candidate]) -> list[Candidate]:

@@ -84,6 +84,6 @@ def _redundancy() -> dict[str, Any]:
 def _codes(memory: Memory | NameRules) -> dict[str, Any]:
     from mho.devices.position_codes import GROGU
 
-    if not isinstance(memory, Memory):
+    if not isinstance(memory, Memory) or not hasattr(memory.device, "correction"):
         return {}
     return {"memory.device.correction": {"no code": None, "GROGU": GROGU()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -58,6 +59,10 @@ class Skyrmion(Ageing):
         "morshed2021positional",
         "hlushchenko2025stochastic",
     )
+    lacks: ClassVar[Mapping[str, str]] = {
+        "correction": "position codes correct tracks that are off as a whole, and skyrmions also go astray alone; "
+        "give device=mho.devices.Racetrack(correction=...)"
+    }
 
     slip_rate: float = 0.0
     individual_rate: float = 0.0

@@ -135,6 +135,14 @@ def only_stuck(device: Device) -> StuckAt | None:
     return found[0] if found and not others else None
 
 
+def stuck_of(device: Device) -> StuckAt | None:
+    """The stuck cells of ``device``, whatever else happens to it; ``None`` where it has none."""
+    if isinstance(device, StuckAt):
+        return device
+    stages = device.stages if isinstance(device, Stack) else ()
+    return next((found for stage in stages if (found := stuck_of(stage)) is not None), None)
+
+
 def _flat(stages: tuple[Device, ...]) -> list[Device]:
     nested = [_flat(s.stages) if isinstance(s, Stack) else [s] for s in stages]
     return [stage for part in nested for stage in part]

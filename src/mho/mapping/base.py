@@ -228,8 +228,8 @@ def program(
     scheme = scheme or OpenLoop()
     if device.per_weight and scheme.verifies:
         raise SpecError(
-            f"{device.label}: level_scope='weight' describes whole weights, so there are no cells to verify; "
-            "use level_scope='device'"
+            f"{layer}: programming={type(scheme).__name__} verifies cells, and device={device.label} with "
+            "level_scope='weight' describes whole weights; use level_scope='device', or programming=OpenLoop()"
         )
     device = _Clipped(device=device) if mapping.clip_negative else device
     one_by_one = by_cell or scheme.verifies

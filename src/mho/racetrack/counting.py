@@ -14,7 +14,7 @@ from mho.devices.position_codes import Outcome, PositionCode
 from mho.devices.racetrack import Racetrack
 from mho.errors import ModelError, SpecError
 from mho.memory import Chips
-from mho.racetrack.exposure import on_tracks
+from mho.racetrack.exposure import NOT_ON_NANOWIRES, on_tracks
 from mho.racetrack.published import published_nanowires
 from mho.racetrack.selections import layers
 
@@ -183,7 +183,7 @@ def stored_layers(chips: Chips, counting: Counting = "physical") -> list[StoredL
         tracks = tracks_of(name, wires)
         found.append(StoredLayer(name=name, parameter=parameter, device=device, tracks=tracks, wires=wires))
     if not found:
-        raise ModelError("no layer is on nanowires; deploy on Memory(device=Racetrack(...), mapping=Tracks(...))")
+        raise ModelError(NOT_ON_NANOWIRES)
     return found
 
 

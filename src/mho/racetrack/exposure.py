@@ -19,6 +19,8 @@ from mho.memory.deployment import Chips, Placement
 EXPOSURES = (0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Expected faults of a nanowire: from where no network notices to where every nanowire has moved."""
 
+NOT_ON_NANOWIRES = "no layer is on nanowires; deploy on Memory(device=Racetrack(...), mapping=Tracks(...))"
+
 
 def on_tracks(memory: Memory) -> tuple[Racetrack, Tracks]:
     """The racetrack and the tracks of ``memory``.
@@ -28,9 +30,14 @@ def on_tracks(memory: Memory) -> tuple[Racetrack, Tracks]:
     """
     device, mapping = memory.device, memory.mapping
     if not isinstance(device, Racetrack):
-        raise SpecError(f"{type(device).__name__}: position codes and exposures are of Racetrack only")
+        raise SpecError(
+            f"Memory: device={type(device).__name__}(...) takes no position code, and no shift faults of its count as "
+            "exposure; give device=mho.devices.Racetrack(...)"
+        ).at("device")
     if not isinstance(mapping, Tracks):
-        raise SpecError(f"mapping {type(mapping).__name__} has no tracks; take mho.mapping.Tracks(bits=64)")
+        raise SpecError(
+            f"Memory: mapping={type(mapping).__name__}(...) has no tracks; give mapping=mho.mapping.Tracks(bits=64)"
+        ).at("mapping")
     return device, mapping
 
 
@@ -102,7 +109,7 @@ def check_shared(chips: Chips, known: dict[str, str]) -> Memory:
     """
     placements: list[Placement] = [chips.placements[name] for name in known.values()]
     if not placements:
-        raise ModelError("no layer of the model is stored on tracks; give its memory mapping.Tracks(...)")
+        raise ModelError(NOT_ON_NANOWIRES)
     memories = {p.memory for p in placements}
     rates = [max(on_tracks(memory)[0].rates) for memory in memories]
     if len(memories) > 1:

@@ -22,6 +22,7 @@ from mho.progress import progress as progress_bar
 from mho.training import setup
 from mho.training.batches import shuffled
 from mho.training.fit import check_fit
+from mho.training.fresh import check_fresh
 from mho.training.insitu_result import InSitu
 from mho.training.recipe import Recipe
 from mho.training.rewriting import Cells
@@ -72,14 +73,15 @@ def in_situ(
         progress: show a bar on stderr, if it is a terminal and the run lasts more than two seconds.
 
     Raises:
-        SpecError: an argument is out of range, or no chips.
+        SpecError: an argument is out of range, no chips, or bits of them slip along tracks.
         ModelError: the model does not take the data.
         DataError: no data, or labels outside the model's classes.
     """
     if not isinstance(chips, Chips):
         raise SpecError(f"in_situ takes chips, not a {type(chips).__name__}; call mho.deploy(model, memory) first")
     check_counts(iterations=iterations, every=every, n_chips=n_chips, first_chip=first_chip)
-    chips.check_weights()
+    check_fresh(chips.rules, "in_situ")
+    chips.check_weights("in_situ")
     recipe = Recipe(optimizer="sgd", schedule="constant", lr=lr, momentum=momentum, batch_size=batch_size)
     where = setup.device(chips.model, device)
     samples, held_out = as_dataset(data).to(where), as_dataset(test).to(where)

@@ -25,6 +25,7 @@ from mho.training import checkpoint as disk
 from mho.training import setup
 from mho.training.course import Course
 from mho.training.fit import check_fit
+from mho.training.fresh import check_fresh
 from mho.training.keeping import Keeper
 from mho.training.method import Method, check_method
 from mho.training.monitor import Monitor, judge
@@ -34,7 +35,7 @@ from mho.training.plain import measure
 from mho.training.ranks import ranks
 from mho.training.recipe import Recipe
 from mho.training.record import Epoch, Origin, remember
-from mho.training.searching import Searching, searching
+from mho.training.searching import Searching, check_severity, searching
 
 
 def train(
@@ -94,14 +95,13 @@ def train(
     recipe = recipe or Recipe()
     setup.check_types(model, recipe, monitor, observers)
     check_method(method, memory, monitored=monitor is not None and monitor.memory is None)
-    if memory is not None and any(m is not None and m.device.slips for m in normalise(memory).values()):
-        raise SpecError(
-            "memory: training sees freshly written chips, and bits of racetracks slip only when they are read; train "
-            "without a memory, or with noise= of the method"
-        )
+    if memory is not None:
+        check_fresh(memory, "train", "leave out memory= and give the method a number, such as sigma=0.1")
     searches = method is not None and method.sigma_search is not None
     if searches and monitor is not None:
         raise SpecError("a SigmaSearch judges chips itself and keeps the best epoch; leave out monitor=")
+    if searches and method is not None and memory is not None and method.injects_memory:
+        check_severity(type(method).__name__, memory)
     file = None if checkpoint is None else disk.check_path(checkpoint)
     place = setup.device(model, device)
     samples, held_out = _samples(data, validation, method, recipe, place)

@@ -15,6 +15,7 @@ from mho.evaluation.metrics import METRICS
 from mho.memory import Memory, deploy
 from mho.memory.rules import Rules
 from mho.spec import Spec
+from mho.training.fresh import check_fresh
 from mho.training.gates.layers import without_gates
 from mho.training.run import derived
 
@@ -114,5 +115,6 @@ def judge(monitor: Monitor, memory: Rules | None, data: Dataset | None, seed: in
         raise SpecError(
             f"Monitor(keep='{monitor.keep}') judges chips; give it memory=, or give train one whose errors are injected"
         )
+    check_fresh(rules, "Monitor", "give it memory= of another device")
     deploy(without_gates(model).eval(), rules)  # what it refuses, it refuses before the long work
     return Judge(rules=rules, data=data, chips=monitor.chips, percentile=monitor.percentile, seed=seed)

@@ -50,7 +50,7 @@ class Changing:
     def _looked_up(self) -> dict[str, Programmed]:
         out = {}
         for name, (found, programmed) in self._tables.items():
-            mean, std = found.moments(self._chips.model.get_parameter(name))
+            mean, std = found.moments(self._chips.stored(name))
             out[name] = replace(programmed, mean=mean, std=std)
         return out
 

@@ -136,6 +136,28 @@ def searching(
     return Searching(search, high, judge, course)
 
 
+def check_severity(method: str, memory: Rules) -> None:
+    """Refuse a search for the strength of errors that come from a memory of no such strength.
+
+    Args:
+        method: that searches.
+        memory: whose errors it would inject.
+
+    Raises:
+        SpecError: a device of it has no sigma.
+    """
+    for one in normalise(memory).values():
+        if one is None:
+            continue
+        try:
+            one.with_sigma(0.0)
+        except SpecError:
+            raise SpecError(
+                f"{method}: sigma=SigmaSearch(...) looks for the sigma of the memory, and device={one.device.label} "
+                "has none; give the method noise=mho.training.GaussianNoise(), or take a device with a sigma"
+            ).at("sigma") from None
+
+
 def upper_end(search: SigmaSearch, memory: Rules) -> float:
     """Where the interval ends: where ``search`` says, or at twice the severity of ``memory``.
 

@@ -74,13 +74,14 @@ def memory_errors(chips: Chips, sigma: float | None, noise: Noise | None, seed: 
             severity = getattr(place.memory.device, "sigma", None) if sigma is None else sigma
             if severity is None:
                 raise SpecError(
-                    f"{place.memory.device.label}: its severity is no number to which step= of the method could be "
-                    "added; give the device a sigma, or train without memory=, with sigma= of the method"
+                    f"train: memory= has device={place.memory.device.label}, which has no sigma that step= of the "
+                    "method could be added to; take a device with a sigma, or leave out memory= and give the method "
+                    "sigma=0.1"
                 )
             memory = place.memory.with_sigma(max(severity + more, 0.0))
             placements[name] = replace(place, memory=memory)
         chips, sigma = replace(chips, placements=placements), None
-    chips.check_weights()
+    chips.check_weights("train")
     changing = Changing(chips, sigma)
 
     @torch.no_grad()

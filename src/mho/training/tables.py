@@ -52,7 +52,7 @@ def table(chips: Chips, name: str, programmed: Programmed, sigma: float | None) 
         return None
     place = chips.placements[name]
     memory = place.memory if sigma is None else place.memory.with_sigma(sigma)
-    weight = chips.model.get_parameter(name).detach()
+    weight = chips.stored(name)
     for steps in _steps(memory.mapping):
         grid = torch.arange(-steps, steps + 1, device=weight.device, dtype=weight.dtype) / steps
         of_all = memory.mapping.replace(granularity="tensor")

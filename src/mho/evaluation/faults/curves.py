@@ -39,6 +39,7 @@ class FaultCurves:
         schemes: names of the first axis.
         rates: of the second: stuck cells (SA0 and SA1) as a fraction of all, ascending.
         ideal: ``(scheme,)`` metric without faults: quantised, clipped or whatever else the scheme does to weights.
+            Where cells do more than being stuck, it is the mean over the same chips without a stuck cell.
         digital: the metric of the model as it was passed in.
         cells: ``(scheme,)`` cells of the weights.
         extra: ``(scheme,)`` cells besides: copies without room among pruned columns, check bits.

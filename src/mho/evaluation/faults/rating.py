@@ -5,18 +5,11 @@ from __future__ import annotations
 from math import isclose
 
 from mho.devices import Device, Stack, StuckAt
+from mho.devices.stack import stuck_of
 from mho.devices.stuck_at import SA0_SHARE
 from mho.errors import SpecError
 from mho.memory.rules import Rules
 from mho.memory.spec import Memory
-
-
-def stuck_of(device: Device) -> StuckAt | None:
-    """The stuck cells of a device, ``None`` where it has none."""
-    if isinstance(device, StuckAt):
-        return device
-    stages = device.stages if isinstance(device, Stack) else ()
-    return next((found for stage in stages if (found := stuck_of(stage)) is not None), None)
 
 
 def at_rate(memory: Memory, rate: float) -> Memory:

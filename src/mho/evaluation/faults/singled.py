@@ -15,12 +15,13 @@ from torch import nn
 
 from mho.data.adapters import as_dataset
 from mho.data.dataset import Dataset
+from mho.devices.stack import stuck_of
 from mho.errors import SpecError, unknown
 from mho.evaluation import provenance
 from mho.evaluation.arguments import check_counts, check_statistics
 from mho.evaluation.bench import Bench, Lot
 from mho.evaluation.faults.question import Digital, named, placed, rates_of
-from mho.evaluation.faults.rating import at_rate, rules_at_rate, stuck_of
+from mho.evaluation.faults.rating import at_rate, rules_at_rate
 from mho.evaluation.faults.sensitivity import FaultSensitivity
 from mho.evaluation.faults.verb import plain_of
 from mho.evaluation.metrics import Metric, UserMetric

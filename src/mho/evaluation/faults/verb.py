@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from mho.data.adapters import as_dataset
+from mho.devices.stack import only_stuck
 from mho.errors import ModelError
 from mho.evaluation import provenance
 from mho.evaluation.arguments import check_counts, check_statistics
-from mho.evaluation.bench import Bench
+from mho.evaluation.bench import Bench, Lot
 from mho.evaluation.faults.costs import cost_of
 from mho.evaluation.faults.curves import FaultCurves, checked, unlucky
 from mho.evaluation.faults.published import TABLE3_RATES
@@ -101,33 +102,43 @@ def faults(
     store = None if folder is None else Store.of(folder, model, dataset, metric, dtype, seed)
     numbers = range(first_chip, first_chip + n_chips)
     values, ideal = np.full((len(rules), len(rated), n_chips), np.nan), []
-    without, lot = None, None
-    with progress("schemes: chips", values.size, enabled=show_progress) as bar:
+    without: float | None = None
+    lot: Lot | None = None
+    varying = {name for name, scheme in rules.items() if _varies(scheme)}
+    total = values.size + n_chips * len(varying)
+    with progress("schemes: chips", total, enabled=show_progress) as bar:
+
+        def judged(there: Rules) -> tuple[Lot, list[float]]:
+            bench = Bench(
+                deploy(model, there, seed=seed),
+                dataset,
+                metric=metric,
+                device=device,
+                dtype=dtype,
+                batching=batching,
+                batch_size=batch_size,
+            )
+            lot = bench.lot(None, 0.0, n_chips)
+            known = {} if store is None else store.known(there)
+            new = [chip for chip in numbers if chip not in known]
+            bar.advance(n_chips - len(new))
+            if new:
+                known |= dict(zip(new, lot.measure(new, bar.advance)[0].tolist(), strict=True))
+                if store is not None:
+                    store.keep(there, known)
+            return lot, [known[chip] for chip in numbers]
+
         for i, (name, scheme) in enumerate(rules.items()):
             for j, rate in enumerate(rated):
                 bar.say(f"{name} at {100 * rate:g} %: chips")
-                there = rules_at_rate(scheme, rate)
-                bench = Bench(
-                    deploy(model, there, seed=seed),
-                    dataset,
-                    metric=metric,
-                    device=device,
-                    dtype=dtype,
-                    batching=batching,
-                    batch_size=batch_size,
-                )
-                without = bench.digital if without is None else without
-                if j == 0:
-                    ideal.append(bench.ideal)
-                lot = bench.lot(None, 0.0, n_chips)
-                known = {} if store is None else store.known(there)
-                new = [chip for chip in numbers if chip not in known]
-                bar.advance(n_chips - len(new))
-                if new:
-                    known |= dict(zip(new, lot.measure(new, bar.advance)[0].tolist(), strict=True))
-                    if store is not None:
-                        store.keep(there, known)
-                values[i, j] = [known[chip] for chip in numbers]
+                lot, values[i, j] = judged(rules_at_rate(scheme, rate))
+                without = lot.bench.digital if without is None else without
+            assert lot is not None, "there is a rate"
+            if name in varying:
+                bar.say(f"{name} without stuck cells: chips")
+                ideal.append(float(np.mean(judged(rules_at_rate(scheme, 0.0))[1])))
+            else:
+                ideal.append(lot.bench.ideal)
     assert lot is not None, "there is a scheme and a rate"
     assert without is not None, "so there is a bench"
     kept = {tuple(p for p, m in normalise(scheme).items() if m is None) for scheme in rules.values()}
@@ -156,6 +167,11 @@ def faults(
         data=dataset.name,
         provenance=provenance.record(lot, seconds=time.perf_counter() - started),
     )
+
+
+def _varies(scheme: Rules) -> bool:
+    """Whether more happens to cells of a scheme than that they are stuck, so that chips without a stuck cell differ."""
+    return any(m is not None and only_stuck(m.device) is None for m in normalise(scheme).values())
 
 
 def plain_of(scheme: Rules) -> dict[str, Any]:

@@ -110,6 +110,12 @@ def verify(
             "verify writes cells until they are right; bits of racetracks slip when they are read: "
             "mho.racetrack.protect says which layers to guard"
         )
+    guarded = next((m.redundancy for m in chips.memories if m.redundancy is not None), None)
+    if guarded is not None:
+        raise SpecError(
+            f"verify: memory= has redundancy={type(guarded).__name__}, which decides what cells are read as, so that "
+            "there is no weight to verify cell by cell; leave redundancy= out of it"
+        )
     oldness = age_of(age, chips.clock)
     given = Curvatures.sorted(sensitivity)
     for scheme in asked.schemes:

@@ -158,8 +158,17 @@ def check_layers(model: nn.Module, layers: Iterable[str], ratio: float) -> list[
             raise ModelError(f"layer '{name}' is compensated already; give the network as it was before")
         if name not in able:
             kind = type(known[name]).__name__
-            raise ModelError(f"layer '{name}' is a {kind}; compensation is for nn.Conv2d and nn.Linear themselves")
+            raise ModelError(
+                f"layer '{name}' is a {kind}; compensation is for nn.Conv2d and nn.Linear themselves: {_others(able)}"
+            )
     return names
+
+
+def _others(able: list[str]) -> str:
+    """What to do about a layer that cannot be compensated."""
+    if not able:
+        return "this network has none, so train it instead, as mho.train(method=mho.training.NoiseInjection(...)) does"
+    return f"name one of {', '.join(map(repr, able[:6]))}{', ...' * (len(able) > 6)}, or leave layers out"
 
 
 def _channels(layer: nn.Module) -> tuple[int, int]:

@@ -32,6 +32,7 @@ from mho.training.compensation.layers import (
     with_compensation,
 )
 from mho.training.compensation.result import CompensatedLayer, Compensation
+from mho.training.fresh import check_fresh
 from mho.training.on_chips import train_added
 from mho.training.recipe import Recipe
 from mho.training.run import derived
@@ -98,6 +99,7 @@ def compensate(
     setup.check_types(model, recipe)
     if memory is None:
         raise SpecError("compensate needs a memory: its errors are what is to be compensated")
+    check_fresh(memory, "compensate")
     check_counts(trial_epochs=trial_epochs, chips=chips)
     named = None if layers is None else check_layers(model, layers, ratio)
     where = setup.device(model, device)

@@ -150,7 +150,11 @@ def choose(model: nn.Module, layers: Iterable[str] | None, called: list[str] | N
         usual = [name for name in open_to if name in order[:-1]]
         if not usual:
             why = "".join(f"; {name or 'the network'}: {reason}" for name, reason in list(refused.items())[:1])
-            raise ModelError(f"{type(model).__name__} has no linear layer before its last one: nothing to gate{why}")
+            last = f"name it, layers=['{open_to[-1]}']" if open_to else "build it of nn.Linear"
+            raise ModelError(
+                f"{type(model).__name__} has no linear layer before its last one: nothing to gate{why}; {last}, or do "
+                "not prune it"
+            )
         return usual
     if isinstance(layers, str):
         raise SpecError(f"layers='{layers}' is text; give a list: layers=['{layers}']")

@@ -154,6 +154,14 @@ class IntermediateSnapshots(NoisyMethod):
     def _classifier_errors(self, run: Run, classifier: Classifier, number: int) -> Errors | None:
         if not self.classifier_noise:
             return None
+        from mho.memory.rules import normalise
+
+        held = [] if run.memory is None else [m for m in normalise(run.memory).values() if m is not None]
+        if any(memory.mapping.binary for memory in held):
+            raise SpecError(
+                "IntermediateSnapshots: memory= has a mapping of one bit a weight, and its classifiers are not binary; "
+                "give classifier_noise=False"
+            ).at("classifier_noise")
         try:
             return run.errors(self.sigma, self.noise, of=classifier, name=f"snapshot {number}")
         except UnknownNameError:

@@ -19,6 +19,7 @@ from mho.programming import WriteVerify
 from mho.training import setup
 from mho.training.compensation.verb import weights_of
 from mho.training.fit import check_fit
+from mho.training.fresh import check_fresh
 from mho.training.on_chips import train_added
 from mho.training.recipe import Recipe
 from mho.training.sharing.block import PlaceNorm, TinyBlock, shared_parameters
@@ -84,6 +85,7 @@ def share_block(
     setup.check_types(model, recipe)
     if memory is None:
         raise SpecError("share_block needs a memory: its errors are what the block learns to live with")
+    check_fresh(memory, "share_block")
     if isinstance(taps, str):
         raise SpecError(f"taps='{taps}' is text; give a tuple: taps=('{taps}',)")
     careful = _verified(memory, verified)
