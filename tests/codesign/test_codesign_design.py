@@ -19,6 +19,7 @@ from mho.studies import Checkpoint, Data
 from mho.training import RightCensored, SigmaSearch
 
 FILE = Checkpoint(path="a.safetensors")
+TRAININGS = MEASURES["model.method"]
 
 
 def test_yaml_gives_the_same_design(tmp_path) -> None:
@@ -43,13 +44,15 @@ def test_yaml_gives_the_same_design(tmp_path) -> None:
         ({"budget": {"cells": "many"}}, "must be a number"),
         ({"metric": "acuracy"}, "did you mean 'accuracy'?"),
         ({"trials": 0}, "one or more"),
+        ({"targets": ("mean >= 0.8 at 100 inferences",)}, "ages in seconds, if at all"),
+        ({"validation": MLP.data}, "what the network is trained on"),
         ({"measures": {"memory.programing": {"a": OpenLoop(), "b": OpenLoop()}}}, "did you mean 'programming'?"),
         ({"measures": {"data": {"a": Data(name="mnist"), "b": Data(name="digits")}}}, "model.method"),
         ({"measures": {"memory.programming": {"once": OpenLoop()}}}, "two or more options"),
         ({"measures": {"memory.programming": OpenLoop()}}, "take a mapping"),
         ({"measures": {"model.method": {"as given": "noise", "plain": None}}}, "method"),
         ({"model": FILE, "measures": {"memory.programming": MEASURES["memory.programming"]}}, "give validation"),
-        ({"model": FILE, "validation": Data(name="digits", split="train")}, "architecture"),
+        ({"model": FILE, "validation": MLP.data, "measures": {"model.method": TRAININGS}}, "architecture"),
         ({"validation": Data(name="digits", limit=100)}, "test data"),
     ],
 )  # fmt: skip
@@ -78,6 +81,17 @@ def test_nothing_is_learnt_or_chosen_on_test_data() -> None:
     assert sizes["fit"] + sizes["held-out"] == sizes["all"]
     rows = {part: {tuple(x.flatten().tolist()) for x in data.inputs} for part, data in parts.items()}
     assert not rows["fit"] & rows["held-out"]
+
+
+def test_a_network_from_a_file_halves_what_is_given_to_choose_on() -> None:
+    design = made(model=FILE, validation=MLP.data, measures={"memory.programming": MEASURES["memory.programming"]})
+    assert design.held_out == MLP.data.replace(part="held-out")
+    assert design.calibrated_on == MLP.data.replace(part="fit")
+    applied(design.study.replace(data=design.held_out), design.measures, design.nothing)
+
+
+def test_what_is_held_out_by_name_is_not_learnt() -> None:
+    assert made(validation=MLP.data.replace(part="held-out")).study.model.data.part == "fit"
 
 
 def test_every_combination_is_a_study_and_trained_for_its_memory() -> None:

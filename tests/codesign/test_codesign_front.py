@@ -11,7 +11,7 @@ from made_up import made, seen
 from reference.codesign import front as reference_front
 from reference.codesign import shapley
 
-from mho.codesign.front import affordable, hope, near, pareto, price
+from mho.codesign.front import affordable, cheapest_first, hope, near, pareto, price
 from mho.codesign.why import share
 
 DESIGN = made(minimise=("write_cycles", "training_seconds"))
@@ -64,12 +64,11 @@ def test_the_cheapest_that_surely_meets_it_is_looked_at_again() -> None:
 
 
 def test_a_hair_of_one_cost_does_not_pay_for_another() -> None:
-    dear = listed([(3, 0, 1000, 3)])[0]
-    cheap = listed([(3, 0, 1001, 0)])[0]
-    assert price(DESIGN, cheap) < price(DESIGN, dear)
-    assert price(DESIGN, listed([(3, 0, 900, 3)])[0]) < price(DESIGN, cheap)
+    much, dear, cheap, far = listed([(3, 0, 900, 3), (3, 0, 1000, 3), (3, 0, 1001, 0), (3, 0, 2000, 0)])
+    assert cheapest_first(DESIGN, [far, dear, cheap]) == [cheap, dear, far]
+    assert cheapest_first(DESIGN, [far, dear, cheap, much]) == [much, cheap, dear, far]
     little, nothing = listed([(3, 0, 1000, 0.1), (3, 0, 1000, 0)])
-    assert price(DESIGN, nothing) < price(DESIGN, little), "nothing is cheaper than less than one"
+    assert cheapest_first(DESIGN, [little, nothing]) == [nothing, little]
 
 
 def test_what_does_not_fit_the_budget_is_out() -> None:

@@ -116,8 +116,8 @@ def test_json_and_yaml_say_everything(found, tmp_path) -> None:
     folder = choice.save(tmp_path / "chosen")
     assert sorted(p.name for p in folder.iterdir()) == ["memory.yaml", "network.safetensors", "study.yaml"]
     study = mho.studies.read(folder / "study.yaml")
-    assert study == choice.study()
-    answers = mho.studies.run(study, store=found[2])
+    assert study.memory == choice.study().memory
+    answers = mho.studies.run(study, store=found[2], folder=folder)
     (result,) = answers.results.values()
     (value,) = choice.certificate.values.values()
     assert abs(result.at(sigma=0.2).mean.value - value.value) <= 2 * choice.design.precision
@@ -160,6 +160,63 @@ def test_a_target_out_of_reach_is_not_claimed(tmp_path) -> None:
     assert choice.closest.chosen["memory.programming"] == "all"
 
 
+def test_when_the_cheapest_fails_on_test_data_a_dearer_one_is_tried(tmp_path) -> None:
+    """Judged on what it has learnt, a network looks better than it is on the test data, and verifying is tried next."""
+    learnt = made().model.data.replace(part="fit")
+    design = made(
+        model=made().model.replace(data=learnt),
+        validation=learnt.replace(limit=600),
+        calibration=learnt.replace(part="held-out"),
+        data=mho.studies.Data(name="digits"),
+        targets=["mean >= 0.79"],
+        measures={"memory.programming": MEASURES["memory.programming"]},
+        precision=0.01,
+        chips=600,
+    )
+    choice = mho.design(design, store=tmp_path)
+    tried = {c.chosen["memory.programming"] for c in choice.certificates}
+    hopeful = [c for c in choice.candidates if c.best >= 0]
+    if choice.recommended is not None:
+        most = choice.recommended.number("write_cycles")
+        hopeful = [c for c in hopeful if c.number("write_cycles") < most]
+    assert {c.chosen["memory.programming"] for c in hopeful} <= tried
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"minimise": "write_joules"}, "cycle_joules"),
+        ({"measures": {"memory.programming": {"a": Selective(target_drop=0.1), "b": OpenLoop()}}}, "target_drop"),
+    ],
+)
+def test_what_nobody_can_answer_is_one_line(changes, names, tmp_path) -> None:
+    usual = {"measures": {"memory.programming": MEASURES["memory.programming"]}}
+    if "measures" in changes:
+        choice = mho.design(made(**changes), store=tmp_path)
+        assert names in next(c.refused for c in choice.candidates if c.refused)
+        return
+    with pytest.raises(mho.errors.MhoError, match=names):
+        mho.design(made(**(usual | changes)), store=tmp_path)
+
+
+def test_a_budget_that_nothing_meets_is_said(found) -> None:
+    choice = mho.design(made(budget={"write_cycles": 10}), store=found[2])
+    assert choice.recommended is None
+    assert "no combination keeps within the budget (write_cycles <= 10)" in str(choice)
+
+
+def test_samples_are_from_all_over_what_may_be_sorted() -> None:
+    from mho.codesign.live import spread
+
+    inputs = torch.arange(1000.0)[:, None]
+    whole = data.Dataset(inputs=inputs, targets=torch.arange(1000) // 100, classes=10)
+    few = spread(whole, 120)
+    assert 100 <= len(few) <= 120
+    assert set(few.targets.tolist()) == set(range(10))
+    held = {int(x) for x in whole.held_out(6).inputs}
+    assert {int(x) for x in few.held_out(6).inputs} <= held, "parts stay parts"
+
+
 def test_optuna_finds_the_front_of_a_range(tmp_path) -> None:
     measures = {
         "memory.programming": {"once": OpenLoop(), "some": Selective(fraction=0.5)},
@@ -192,15 +249,24 @@ def test_worst_cases_are_targets_too(tmp_path) -> None:
         measures={"memory.programming": {"once": OpenLoop(), "all": WriteVerify(tolerance=0.1)}},
         data=mho.studies.Data(name="digits", limit=60),
     )
-    prober = Prober(design, store=tmp_path)
-    found = prober.judge(list(every(design.measures)), prober.screen)
+    with Prober(design, store=tmp_path) as prober:
+        found = prober.judge(list(every(design.measures)), prober.screen)
     for one in found:
         small, large, mean = one.values.values()
         assert small.low == small.value == small.high
         assert small.value >= large.value
         assert mean.low < mean.value < mean.high
-    # The search does not depend on how cells are written.
+    # The search does not depend on how cells are written, but only verified ones keep within anything.
     assert found[0].values["worst(0.02) >= 0.01"] == found[1].values["worst(0.02) >= 0.01"]
+    assert found[0].unbounded == ("worst(0.02) >= 0.01", "worst(0.1) >= 0.01")
+    assert found[1].unbounded == ("worst(0.02) >= 0.01",), "verified to 0.1 of a cell's range"
+    assert found[0].margin == found[1].margin == -math.inf
+    targets = ["worst(0.1) >= 0.01", "worst(0.1) >= 0.02", "worst(0.1 of cells) >= 0"]
+    with Prober(made(targets=targets, measures=design.measures, data=design.data), store=tmp_path) as prober:
+        (once, every_cell) = prober.judge(list(every(design.measures)), prober.screen)
+    assert len(once.unbounded) == 3
+    assert every_cell.unbounded == ()
+    assert len({v.value for v in every_cell.values.values()}) == 1, "of these cells one bound is the other"
 
 
 class Tiny(nn.Module):
@@ -264,17 +330,19 @@ def test_any_module_with_data_in_memory(tmp_path) -> None:
     ],
 )
 def test_bad_calls_are_refused_before_any_work(changes, names, tmp_path) -> None:
-    train = data.digits(split="train").take(60)
+    train, test = data.digits(split="train").take(60), data.digits(split="test").take(60)
     call = {"memory": Memory(device=devices.RRAM1(sigma=0.1)), "target": "mean >= 0.5", "train": train} | changes
     memory = call.pop("memory")
     with pytest.raises(mho.errors.MhoError) as caught:
-        mho.design(Tiny(), train, memory, **call, store=tmp_path)
+        mho.design(Tiny(), test, memory, **call, store=tmp_path)
     assert names in str(caught.value)
 
 
 def test_a_design_says_it_all(tmp_path) -> None:
     with pytest.raises(SpecError, match="sigma= is part of the Design"):
         mho.design(made(), sigma=0.1, store=tmp_path)
+    with pytest.raises(SpecError, match="confidence= is part of the Design"):
+        mho.design(made(), confidence=0.99, store=tmp_path)
 
 
 def test_a_value_without_a_limit_is_neither_sure_nor_hopeless() -> None:

@@ -201,7 +201,7 @@ def _of_module(
     from mho.codesign.asking import asked_of
 
     network, test, train = load_model(path), source.test(data), source.train(data, train_limit)
-    return asked_of(network, test, train=train, recipe=teach.spec(), folder=live, **asked)
+    return asked_of(network, test, train=train, validation=None, recipe=teach.spec(), folder=live, **asked)
 
 
 def _given(*options: Any) -> list[str]:

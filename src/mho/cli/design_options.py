@@ -130,7 +130,8 @@ class MeasureOptions:
                     f"--tolerance {self.tolerance:g} is of write-verify, which is no measure for {memory.label}; "
                     "leave it out"
                 )
-            found["memory.programming"] = programming(self.tolerance)
+            once = next(iter(found["memory.programming"].values()))
+            found["memory.programming"] = programming(once, self.tolerance)
         if self.without_training:
             found.pop("model.method", None)
         elif self.methods is not None:

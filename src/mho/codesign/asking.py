@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mho.codesign.design import Design
+from mho.codesign.design import CALIBRATION, Design
 from mho.codesign.live import data_of, network_of
 from mho.codesign.measures import for_training, uses_memory
 from mho.codesign.suited import training, usual
 from mho.data.adapters import as_dataset
+from mho.data.catalog import entry
 from mho.errors import SpecError
 from mho.frozen import FrozenDict
 from mho.memory.spec import Memory, NameRules
@@ -20,7 +22,15 @@ from mho.training.recipe import Recipe
 
 
 def asked_of(
-    model: Any, data: Any, memory: Any, *, train: Any, recipe: Recipe | None, folder: Path, **rest: Any
+    model: Any,
+    data: Any,
+    memory: Any,
+    *,
+    train: Any,
+    validation: Any,
+    recipe: Recipe | None,
+    folder: Path,
+    **rest: Any,
 ) -> Design:
     """The design of a call of :func:`mho.design`.
 
@@ -33,33 +43,44 @@ def asked_of(
     if not isinstance(memory, Memory | NameRules):
         raise SpecError(f"memory={memory!r} is no memory; give mho.Memory(device=...), or rules {{'*': memory}}")
     if isinstance(model, Trained | Checkpoint):
-        if train is not None or recipe is not None:
-            given = "train" if train is not None else "recipe"
-            raise SpecError(f"{given}= is for a module; a {type(model).__name__} says it itself")
+        for name, value in (("train", train), ("recipe", recipe)):
+            if value is not None:
+                raise SpecError(f"{name}= is for a module; a {type(model).__name__} says it itself")
+        if not isinstance(validation, Data | None):
+            raise SpecError(
+                f"validation is a {type(validation).__name__}; beside specs it is mho.studies.Data(name=...)"
+            )
         if not isinstance(data, Data):
             raise SpecError(
                 f"data is a {type(data).__name__}; beside a spec of the model it is mho.studies.Data(name=...)"
             )
-        return Design(model=model, memory=memory, data=data, **rest)
+        return Design(model=model, memory=memory, data=data, validation=validation, **rest)
     if train is None:
         raise SpecError("train= is missing: what measures train on, rankings look at, and combinations are chosen on")
     test, learnt = data_of(as_dataset(data, name="test"), as_dataset(train, name="train"))
-    assert learnt is not None
+    chosen_on = learnt.replace(part="held-out")
+    if validation is not None:
+        chosen_on, learnt = data_of(as_dataset(validation, name="validation"), as_dataset(train, name="train"))
     name, file = network_of(model, folder)
     bought: dict[str, Any] = dict(rest.pop("measures")) or _usual(name, learnt, memory)
     if "model.method" in bought:
-        plain = Trained(architecture=name, data=learnt)
+        plain = Trained(architecture=name, data=_fit(learnt, chosen_on))
         bought = {"model": _taught(bought.pop("model.method"), plain, file, memory, recipe), **bought}
     return Design(
         model=file,
         memory=memory,
         data=test,
-        validation=learnt.replace(part="held-out"),
-        calibration=learnt.replace(part="fit"),
+        validation=chosen_on,
+        calibration=_fit(learnt, chosen_on).replace(limit=min(CALIBRATION, entry(learnt.name).train)),
         measures=FrozenDict(bought),
-        name=type(model).__name__,
+        name=re.sub(r"[^\w.-]+", "-", type(model).__name__).strip("-.") or "network",
         **rest,
     )
+
+
+def _fit(learnt: Data, chosen_on: Data) -> Data:
+    """What may be learnt from: all but the samples that are held out of it."""
+    return learnt.replace(part="fit") if chosen_on.part == "held-out" else learnt
 
 
 def _usual(name: str, train: Data, memory: Memory | NameRules) -> dict[str, Any]:
@@ -84,7 +105,6 @@ def _taught(
             continue
         check_method(method, None if not uses_memory(method) else memory)
         out[label] = plain.replace(
-            data=plain.data.replace(part="fit"),
             recipe=recipe or Recipe(),
             method=method,
             memory=for_training(memory) if uses_memory(method) else None,

@@ -29,6 +29,8 @@ class Candidate:
         costs: ``None`` where it is refused.
         stage: "screened", or "refined" with narrow intervals.
         refused: why the combination is impossible, in one line.
+        unbounded: texts of targets on a worst case that this combination cannot meet: not every cell is verified to
+            within the bound, so there are worse chips than the one that is told.
     """
 
     chosen: FrozenDict
@@ -39,6 +41,7 @@ class Candidate:
     costs: Costs | None
     stage: Stage = "screened"
     refused: str = ""
+    unbounded: tuple[str, ...] = ()
 
     @property
     def met(self) -> bool:
@@ -64,6 +67,7 @@ class Candidate:
             "costs": None if self.costs is None else self.costs.to_dict(),
             "stage": self.stage,
             "refused": self.refused,
+            "unbounded": list(self.unbounded),
         }
 
     @classmethod
@@ -78,6 +82,7 @@ class Candidate:
             costs=None if data["costs"] is None else Costs.from_dict(data["costs"]),
             stage=data["stage"],
             refused=data["refused"],
+            unbounded=tuple(data["unbounded"]),
         )
 
 
@@ -131,7 +136,7 @@ def flat(values: Mapping[str, Interval], margin: float, costs: Costs | None) -> 
     return out if costs is None else out | costs.to_dict() | {"periphery": "; ".join(costs.periphery)}
 
 
-def written(values: Mapping[str, Interval]) -> dict[str, list[float | None]]:
+def written(values: Mapping[str, Interval]) -> dict[str, list[float | str | None]]:
     """Intervals for JSON."""
     return {name: [_plain(v) for v in found] for name, found in values.items()}
 
@@ -141,9 +146,10 @@ def read(values: Mapping[str, Any]) -> dict[str, Interval]:
     return {name: Interval(*map(_number, found)) for name, found in values.items()}
 
 
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _plain(value: float) -> float | str | None:
+    """A number as JSON has it: infinities as text, ``None`` for what is no number."""
+    return float(value) if math.isfinite(value) else None if math.isnan(value) else str(float(value))
 
 
-def _number(value: float | None) -> float:
+def _number(value: float | str | None) -> float:
     return math.nan if value is None else float(value)

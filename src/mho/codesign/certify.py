@@ -6,30 +6,36 @@ from collections.abc import Sequence
 
 from mho.codesign.candidate import Candidate, Certificate
 from mho.codesign.design import Design
-from mho.codesign.front import affordable, price
+from mho.codesign.front import affordable, cheapest_first
 from mho.codesign.prober import Look, Prober
 
 TRIES = 5
 """Candidates that are tried at most."""
 
 
-def certify(design: Design, prober: Prober, found: Sequence[Candidate]) -> list[Certificate]:
-    """Certificates of the cheapest hopeful candidates, up to the first that meets all targets.
+def certify(design: Design, prober: Prober, found: Sequence[Candidate]) -> tuple[list[Certificate], list[Candidate]]:
+    """Certificates of the cheapest hopeful candidates, up to the first that meets all targets; and those that were
+    looked at more closely on the way, as they then were seen.
 
     To try another one when the first has failed is to choose on the test chips. Try i may be wrong with
     ``(1 - confidence) / 2^i``, i = 1, 2, ..., so that all tries together are with ``1 - confidence`` at most. A false
     claim misses one of its targets, whose interval must then lie wholly on the other side: a single side of a single
-    interval, whatever the number of targets. An interval at ``1 - 2 error`` has the error on each side.
+    interval, whatever the number of targets. An interval at ``1 - 2 error`` has the error on each side. A worst case is
+    searched, and has neither chips nor an error: nothing worse was found.
     """
-    hopeful = sorted((c for c in affordable(design, found) if c.best >= 0), key=lambda c: price(design, c))
     out: list[Certificate] = []
-    for i, candidate in enumerate(hopeful[:TRIES], start=1):
-        error = (1 - design.confidence) / 2**i
+    closer: list[Candidate] = []
+    for candidate in cheapest_first(design, [c for c in affordable(design, found) if c.best >= 0]):
+        if candidate.stage == "screened":
+            closer += prober.judge([candidate.chosen], prober.refine)
+            if closer[-1].best < 0:
+                continue
+        error = (1 - design.confidence) / 2 ** (len(out) + 1)
         look = Look("refined", design.data, design.seed + 1, design.precision, design.chips, 1 - 2 * error)
         out.append(_certificate(design, prober, candidate, look))
-        if out[-1].met:
+        if out[-1].met or len(out) == TRIES:
             break
-    return out
+    return out, closer
 
 
 def _certificate(design: Design, prober: Prober, candidate: Candidate, look: Look) -> Certificate:
@@ -41,7 +47,7 @@ def _certificate(design: Design, prober: Prober, candidate: Candidate, look: Loo
         chosen=candidate.chosen,
         values=judged.values,
         confidence=look.confidence,
-        met=all(target.proven(judged.values[name]) for name, target in values.items()),
+        met=not judged.unbounded and all(target.proven(judged.values[name]) for name, target in values.items()),
         seed=look.seed,
         chips=result.chips,
         images=result.images,

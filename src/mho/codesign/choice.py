@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from mho.codesign import wording
 from mho.codesign.candidate import Candidate, Certificate
 from mho.codesign.design import Design
-from mho.codesign.front import affordable, pareto, price
-from mho.codesign.measures import applied, taken
+from mho.codesign.front import affordable, cheapest_first, pareto, price
+from mho.codesign.measures import applied, taken, with_sigma
 from mho.codesign.why import Why
 from mho.errors import SpecError
 from mho.files import write_bytes
 from mho.frozen import FrozenDict
 from mho.spec import from_dict, references
+from mho.studies.sources import Checkpoint
 from mho.studies.study import Study
 
 if TYPE_CHECKING:
@@ -77,17 +78,12 @@ class Choice:
 
     @property
     def closest(self) -> Candidate:
-        """The recommended point; if there is none, what comes nearest to the targets within the budget.
-
-        Raises:
-            SpecError: no combination is possible within the budget.
-        """
+        """The recommended point; if there is none, what comes nearest to the targets, within the budget if any."""
         if self.recommended is not None:
             return self.recommended
-        possible = affordable(self.design, self.candidates)
-        if not possible:
-            raise SpecError("no combination of measures is possible within the budget")
-        return max(possible, key=lambda c: (c.margin, [-p for p in price(self.design, c)]))
+        possible = [c for c in self.candidates if not c.refused]
+        within = affordable(self.design, possible) or possible
+        return max(within, key=lambda c: (c.margin, [-p for p in price(self.design, c)]))
 
     def candidate(self, chosen: Mapping[str, str]) -> Candidate:
         """The candidate of a combination.
@@ -107,9 +103,10 @@ class Choice:
 
     @property
     def alone(self) -> Candidate | None:
-        """The cheapest candidate that meets all targets with one measure alone; ``None`` if none does."""
+        """The cheapest candidate that meets all targets on held-out data with one measure or none; ``None`` if none
+        does. It may have been tried in vain on the test data."""
         singles = [c for c in affordable(self.design, self.candidates) if len(self.taken(c)) <= 1 and c.met]
-        return min(singles, key=lambda c: price(self.design, c), default=None)
+        return next(iter(cheapest_first(self.design, singles)), None)
 
     def taken(self, candidate: Candidate) -> tuple[str, ...]:
         """Axes on which a candidate buys something."""
@@ -129,7 +126,12 @@ class Choice:
         """The network of the recommended point (or the closest), in evaluation mode."""
         from mho.zoo import unpack
 
-        return unpack(self.network)
+        return unpack(self._content())
+
+    def _content(self) -> bytes:
+        if not self.network:
+            raise SpecError("this choice was read from a file, which holds no network; ask mho.design again")
+        return self.network
 
     def chips(self, *, seed: int = 0, root: str | Path | None = None) -> Chips:
         """The recommended point deployed: its network on its memory.
@@ -143,13 +145,8 @@ class Choice:
         from mho.studies.calibration import measured_by
 
         study, model = self.study(), self.model()
-        memory = study.memory if isinstance(study.memory, Memory) else dict(study.memory.rules)
-        if study.sigma:
-            (sigma,) = study.sigma
-            if isinstance(memory, Memory):
-                memory = memory.with_sigma(sigma)
-            else:
-                memory = {p: None if m is None else m.with_sigma(sigma) for p, m in memory.items()}
+        severe = with_sigma(study)
+        memory = severe if isinstance(severe, Memory) else dict(severe.rules)
         method = measured_by(study)
         if method is None:
             return deploy(model, memory, seed=seed)
@@ -166,10 +163,11 @@ class Choice:
         """
         path, study = Path(folder), self.study()
         path.mkdir(parents=True, exist_ok=True)
-        write_bytes(path / "network.safetensors", self.network)
-        write_bytes(path / "memory.yaml", study.memory.to_yaml().encode())
+        write_bytes(path / "network.safetensors", self._content())
+        write_bytes(path / "memory.yaml", with_sigma(study).to_yaml().encode())
         if not self.design.live:
-            write_bytes(path / "study.yaml", study.to_yaml().encode())
+            kept = study.replace(model=Checkpoint(path="network.safetensors"))
+            write_bytes(path / "study.yaml", kept.to_yaml().encode())
         return path
 
     def rows(self) -> list[dict[str, Any]]:

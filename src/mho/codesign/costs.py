@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mho.evaluation.writing import Writing
 from mho.memory.spec import Memory, NameRules
-from mho.programming import Selective
+from mho.programming import OpenLoop, Selective
 
 COSTS = {
     "write_cycles": "write cycles",
@@ -77,7 +78,9 @@ def _seconds(content: bytes) -> float:
     """How long a network of the store was trained, as its file says."""
     size = int.from_bytes(content[:8], "little")
     said = json.loads(content[8 : 8 + size]).get("__metadata__", {}).get("mho.metadata", "{}")
-    return float(json.loads(said).get("seconds", 0.0))
+    found = json.loads(said)
+    # A network that studies trained before they wrote it down took nobody knows how long.
+    return float(found.get("seconds", math.inf if "study" in found else 0.0))
 
 
 def _latency(memory: Memory | NameRules, memories: list[Memory], network: bytes) -> float:
@@ -88,9 +91,10 @@ def _latency(memory: Memory | NameRules, memories: list[Memory], network: bytes)
     from mho.racetrack import overhead
     from mho.zoo import unpack
 
-    return (
-        1.0 + overhead(deploy(unpack(network), memory if isinstance(memory, Memory) else dict(memory.rules))).fraction
-    )
+    # How cells are written is no part of reading them, and rankings would need data.
+    rules = {"*": memory} if isinstance(memory, Memory) else dict(memory.rules)
+    once = {p: None if m is None else m.replace(programming=OpenLoop()) for p, m in rules.items()}
+    return 1.0 + overhead(deploy(unpack(network), once)).fraction
 
 
 def _periphery(memory: Memory) -> list[str]:

@@ -59,7 +59,7 @@ class Design(Spec):
     data: Data
     targets: tuple[Target, ...]
     measures: FrozenDict = field(default_factory=FrozenDict)
-    minimise: tuple[str, ...] = ("write_cycles", "training_seconds", "cells")
+    minimise: tuple[str, ...] = ("write_cycles", "training_seconds", "cells", "latency")
     budget: FrozenDict = field(default_factory=FrozenDict)
     sigma: float | None = None
     metric: str = "accuracy"
@@ -107,18 +107,30 @@ class Design(Spec):
             raise SpecError("Design: yields at two levels; one design asks for one").at("targets")
         for i, target in enumerate(self.targets):
             _at("targets", i, target.check_metric, METRICS[self.metric])
-            _at("targets", i, lambda age: check_age(age, self.clock), target.age)
+            _at("targets", i, self._check_age, target)
         if self.held_out is None:
             raise SpecError(
                 "Design: a network from a file does not say what it was trained on; give validation: data to search "
                 "on, other than the test data"
             ).at("validation")
-        said, test = self.held_out, self.data
+        learnt, said, test = getattr(self.model, "data", None), self.held_out, self.data
+        if learnt is not None and learnt == said:
+            raise SpecError(
+                "Design: validation is what the network is trained on; leave it out, and a sixth is held out, or give "
+                "other data"
+            ).at("validation")
         if (said.name, said.split, said.options) == (test.name, test.split, test.options):
             raise SpecError(
                 "Design: validation is the test data, on which nothing may be chosen; leave it out, or give other data"
             ).at("validation")
         _inside("measures", check_axes, self.study, self.measures)
+
+    def _check_age(self, target: Target) -> None:
+        if target.inferences and target.age and self.clock != "inferences":
+            raise SpecError(
+                f"target '{target.label()}': this memory ages in seconds, if at all; write a time, such as 'at 1y'"
+            )
+        check_age(target.age, self.clock)
 
     def _complete(self) -> None:
         """Measures as they are kept, the usual ones where none are given."""
@@ -154,7 +166,7 @@ class Design(Spec):
     def held_out(self) -> Data | None:
         """The data searched on."""
         if self.validation is not None:
-            return self.validation
+            return self._half("held-out")
         return self.model.data.replace(part="held-out") if isinstance(self.model, Trained) else None
 
     @property
@@ -165,14 +177,23 @@ class Design(Spec):
         if isinstance(self.model, Trained):
             limit = min(self.model.data.limit or CALIBRATION, CALIBRATION)
             return self.model.data.replace(part="fit", limit=limit)
-        return self.validation
+        return self._half("fit")
+
+    def _half(self, part: Literal["fit", "held-out"]) -> Data | None:
+        """The validation data; where a network from a file brings no data to calibrate on, one part of them each."""
+        said = self.validation
+        shared = said is not None and said.part == "all" and isinstance(self.model, Checkpoint)
+        return said.replace(part=part) if said is not None and shared and self.calibration is None else said
 
     @property
     def study(self) -> Study:
         """The study of the test set without any measure: what candidates are made of."""
         model = self.model
-        if isinstance(model, Trained) and model.data.part == "all" and self.validation is None:
-            model = model.replace(data=model.data.replace(part="fit"))
+        chosen = self.held_out
+        if isinstance(model, Trained) and model.data.part == "all" and chosen is not None and chosen.part == "held-out":
+            learnt = model.data
+            if (learnt.name, learnt.split, learnt.options) == (chosen.name, chosen.split, chosen.options):
+                model = model.replace(data=learnt.replace(part="fit"))
         return Study(
             name=self.name,
             model=model,

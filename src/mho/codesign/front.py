@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from mho.codesign.candidate import Candidate
 from mho.codesign.design import Design
+from mho.errors import SpecError
 
 HOPE = 0.05
 """Share of its limit by which a candidate may miss a target, at its interval's hopeful end, and be looked at again."""
-EQUAL = 0.02
-"""Costs that differ by less, or not much more, are equal: no measure is taken for a thousandth of another cost."""
+EQUAL = 0.05
+"""Costs that differ by less are equal: no measure is taken for a hundredth of another cost."""
 
 
 def affordable(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
@@ -27,19 +28,27 @@ def pareto(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
 
 
 def price(design: Design, candidate: Candidate) -> tuple[float, ...]:
-    """What the cheapest has least of: the costs in the order of ``minimise``, in steps of 2 %; then fewer misses."""
-    return (*(_steps(candidate.number(name)) for name in design.minimise), -candidate.margin)
+    """The costs in the order of ``minimise``, then misses."""
+    return (*map(candidate.number, design.minimise), -candidate.margin)
+
+
+def cheapest_first(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
+    """``found``, the one to take first: of those with the least of the first cost, to 5 %, the one with the least of
+    the second, and so on; then the others likewise."""
+    left, out = list(found), []
+    while left:
+        least = left
+        for name in design.minimise:
+            most = min(c.number(name) for c in least) * (1 + EQUAL)
+            least = [c for c in least if c.number(name) <= most]
+        out.append(min(least, key=lambda c: price(design, c)))
+        left.remove(out[-1])
+    return out
 
 
 def hope(design: Design) -> float:
     """How far a candidate may miss its target, and still be of interest."""
     return HOPE * max(abs(t.limit) for t in design.targets)
-
-
-def _steps(cost: float) -> float:
-    if cost <= 0:
-        return -math.inf
-    return cost if math.isinf(cost) else round(math.log(cost) / EQUAL)
 
 
 def near(design: Design, found: Sequence[Candidate]) -> list[Candidate]:
@@ -65,3 +74,21 @@ def _surely_beats(d: Candidate, c: Candidate, costs: Sequence[str]) -> bool:
         return False
     costs_less = any(d.number(n) < c.number(n) for n in costs)
     return d.sure > c.best or (d.sure >= 0 and costs_less)
+
+
+def check_known(design: Design, found: Sequence[Candidate]) -> None:
+    """Raise where nothing is possible, or nobody knows a cost that shall be small.
+
+    Raises:
+        SpecError: with the reason of the first combination; or naming the cost, and what would tell it.
+    """
+    possible = [c for c in found if not c.refused]
+    if not possible:
+        raise SpecError(f"no combination of these measures is possible: {found[0].refused}")
+    for name in (*design.minimise, *design.budget):
+        if all(math.isinf(c.number(name)) for c in possible):
+            told = {"write_seconds": "cycle_seconds", "write_joules": "cycle_joules"}.get(name)
+            remedy = f"give the programming {told}" if told else "leave it out"
+            raise SpecError(f"nobody knows {name} here: {remedy}").at(
+                "minimise" if name in design.minimise else "budget"
+            )

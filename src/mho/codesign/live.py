@@ -11,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from mho.data import Dataset
 from mho.data.catalog import DATASETS
 from mho.data.loading import register as register_data
-from mho.errors import ModelError
+from mho.errors import DataError, ModelError
 from mho.files import write_bytes
 from mho.studies.cells import data_digest, digest, network_key
-from mho.studies.sources import Checkpoint, Data
+from mho.studies.sources import HELD_OUT, Checkpoint, Data
 from mho.zoo.catalog import ARCHITECTURES
 from mho.zoo.catalog import register as register_network
 
@@ -35,19 +37,34 @@ def __getattr__(name: str) -> Any:
     return _MAKERS[name]  # where the table of architectures looks for them
 
 
-def data_of(test: Dataset, train: Dataset | None) -> tuple[Data, Data | None]:
-    """Names of a test set and its training data."""
-    name = f"{LIVE}{digest([data_digest(test), None if train is None else data_digest(train)])[:12]}"
+def data_of(test: Dataset, train: Dataset) -> tuple[Data, Data]:
+    """Names of a test set and its training data.
+
+    Raises:
+        DataError: they are the same samples.
+    """
+    digests = [data_digest(test), data_digest(train)]
+    if digests[0] == digests[1]:
+        raise DataError(f"{test.name}: these are the samples of the training data, too; a claim on them proves nothing")
+    name = f"{LIVE}{digest(digests)[:12]}"
     if name not in DATASETS:
         shape = tuple(getattr(test.inputs, "shape", (0,))[1:])
-        learnt = 0 if train is None else len(train)
 
-        @register_data(name, shape=shape, classes=test.classes or 0, train=learnt, test=len(test))
+        @register_data(name, shape=shape, classes=test.classes or 0, train=len(train), test=len(test))
         def load(*, split: str = "test", root: object = None, limit: int | None = None) -> Dataset:
-            found = test if split == "test" or train is None else train
-            return found if limit is None else found.take(limit)
+            found = test if split == "test" else train
+            return found if limit is None else spread(found, limit)
 
-    return Data(name=name), None if train is None else Data(name=name, split="train")
+    return Data(name=name), Data(name=name, split="train")
+
+
+def spread(data: Dataset, limit: int) -> Dataset:
+    """About ``limit`` samples from all over ``data``, which may be sorted: runs of as many as one is held out of, so
+    that parts stay parts."""
+    runs = max(1, len(data) // HELD_OUT)
+    step = max(1, runs // max(1, limit // HELD_OUT))
+    index = torch.arange(len(data))
+    return data.subset(index[(index // HELD_OUT) % step == 0]).take(limit)
 
 
 def network_of(model: nn.Module, folder: Path) -> tuple[str, Checkpoint]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ AXES = ("model", "memory")
 
 @dataclass(frozen=True, kw_only=True)
 class Range(Spec):
-    """Any number from ``low``, which buys nothing, to ``high``: an axis without options.
+    """Any real number from ``low``, which buys nothing, to ``high``: an axis without options.
 
     Attributes:
         low: the least.
@@ -68,7 +68,7 @@ def axes_of(said: Mapping[str, Any]) -> FrozenDict:
 
 def labels(options: Options) -> tuple[str, ...]:
     """Names of the options; of a range its two ends."""
-    return (f"{options.low:g}", f"{options.high:g}") if isinstance(options, Range) else tuple(options)
+    return (repr(options.low), repr(options.high)) if isinstance(options, Range) else tuple(options)
 
 
 def value_of(options: Options, label: str) -> Any:
@@ -124,7 +124,7 @@ def applied(study: Study, measures: FrozenDict, chosen: FrozenDict) -> Study:
         else:
             study = replaced(study, path, value)
     if isinstance(study.model, Trained) and study.model.memory is not None:
-        study = study.replace(model=study.model.replace(memory=for_training(study.memory, study.sigma)))
+        study = study.replace(model=study.model.replace(memory=for_training(with_sigma(study))))
     return study
 
 
@@ -143,7 +143,7 @@ def _taught(study: Study, method: Any) -> Trained:
             f"measures of 'model.method' train the network, and the model is a {type(model).__name__}; name the "
             "architecture and its training data"
         ).at("model.method")
-    return model.replace(method=method, memory=for_training(study.memory, study.sigma) if uses_memory(method) else None)
+    return model.replace(method=method, memory=for_training(with_sigma(study)) if uses_memory(method) else None)
 
 
 def uses_memory(method: object) -> bool:
@@ -151,24 +151,29 @@ def uses_memory(method: object) -> bool:
     return isinstance(method, Method) and (method.injects_memory or method.sigma_search is not None)
 
 
-def for_training(memory: Memory | NameRules, sigma: Sequence[float] = ()) -> Memory | NameRules:
-    """The errors that a method injects for chips of ``memory``: those before anything is verified or voted on.
+def with_sigma(study: Study) -> Memory | NameRules:
+    """The memory of a study at its one severity, if that is not the devices' own."""
+    memory, sigma = study.memory, study.sigma
+    if not sigma:
+        return memory
+    if isinstance(memory, Memory):
+        return memory.with_sigma(sigma[0])
+    rules = {p: None if m is None else m.with_sigma(sigma[0]) for p, m in memory.rules.items()}
+    return memory.replace(rules=FrozenDict(rules))
 
-    Args:
-        memory: what the network goes to.
-        sigma: its severity, if it is not the devices' own.
-    """
+
+def for_training(memory: Memory | NameRules) -> Memory | NameRules:
+    """The errors that a method injects for chips of ``memory``: those before anything is verified or voted on."""
     if isinstance(memory, NameRules):
-        rules = {p: None if m is None else _bare(m, sigma) for p, m in memory.rules.items()}
+        rules = {p: None if m is None else _bare(m) for p, m in memory.rules.items()}
         return memory.replace(rules=FrozenDict(rules))
-    return _bare(memory, sigma)
+    return _bare(memory)
 
 
-def _bare(memory: Memory, sigma: Sequence[float]) -> Memory:
+def _bare(memory: Memory) -> Memory:
     from mho.programming import OpenLoop
 
-    bare = memory.replace(programming=OpenLoop(), redundancy=None)
-    return bare.with_sigma(sigma[0]) if sigma else bare
+    return memory.replace(programming=OpenLoop(), redundancy=None)
 
 
 def taken(measures: FrozenDict, chosen: FrozenDict) -> tuple[str, ...]:

@@ -12,12 +12,17 @@ from mho.codesign.candidate import Candidate, Stage
 from mho.codesign.costs import Costs
 from mho.codesign.design import Design
 from mho.codesign.kept_open import KeptOpen
-from mho.codesign.measures import applied
+from mho.codesign.measures import applied, with_sigma
 from mho.codesign.targets import Target
+from mho.devices import LevelGaussian, LogNormal
 from mho.errors import MhoError
 from mho.evaluation.result import Result
 from mho.evaluation.statistics import Interval
+from mho.evaluation.worst_case.box import box_of, tolerant
 from mho.frozen import FrozenDict
+from mho.memory import deploy
+from mho.memory.spec import Memory
+from mho.programming import WriteVerify
 from mho.studies import calibration
 from mho.studies.executors.base import Executor
 from mho.studies.executors.inline import Inline
@@ -30,6 +35,7 @@ from mho.studies.store import Store
 from mho.studies.study import Study
 from mho.studies.verb import compute, where
 from mho.studies.worst_case import WorstCase
+from mho.zoo import unpack
 
 FEW_SAMPLES = 1000
 """Samples of a first look, and of those that a worst case is searched on."""
@@ -113,7 +119,9 @@ class Prober:
             except MhoError as error:
                 refused[chosen] = str(error)
         values: dict[FrozenDict, dict[str, Interval]] = {chosen: {} for chosen in studies}
+        unbounded: dict[FrozenDict, tuple[str, ...]] = dict.fromkeys(studies, ())
         costs: dict[FrozenDict, Costs] = {}
+        networks: dict[FrozenDict, bytes] = {}
         sampled = self._run(studies, refused)
         for chosen, (plan, answers) in sampled.items():
             result = answers.results[_label(chosen)]
@@ -122,6 +130,7 @@ class Prober:
             network = self.store.model(key)
             assert network is not None, "a cell is only computed once its network is there"
             assert result.writing is not None
+            networks[chosen] = network
             costs[chosen] = Costs.of(studies[chosen].memory, result.writing, network)
             for target in self.design.targets:
                 if target.statistic != "worst":
@@ -132,13 +141,18 @@ class Prober:
             for chosen, (_, answers) in self._run(asked, refused).items():
                 label = _label(chosen)
                 found = next(found for name, found in answers.found.items() if answers.points[name].label == label)
-                for i, target in enumerate(targets):
+                levels = question.bounds or question.tolerances
+                for target in targets:
+                    assert target.level is not None
+                    i, text = levels.index(target.level), target.label(self.design.clock)
                     worst = float(found.found[i])
-                    values[chosen][target.label(self.design.clock)] = Interval(worst, worst, worst)
+                    values[chosen][text] = Interval(worst, worst, worst)
+                    if not self._within(studies[chosen], target, networks[chosen]):
+                        unbounded[chosen] += (text,)
         return [
             _refused(chosen, refused[chosen], look)
             if chosen in refused
-            else candidate(self.design, chosen, values[chosen], costs[chosen], look.stage)
+            else candidate(self.design, chosen, values[chosen], costs[chosen], look.stage, unbounded[chosen])
             for chosen in listed
         ]
 
@@ -157,6 +171,21 @@ class Prober:
         return study.replace(
             data=look.data, seed=look.seed, precision=precision, confidence=look.confidence, chips=look.chips
         )
+
+    def _within(self, study: Study, target: Target, network: bytes) -> bool:
+        """Whether every chip keeps within the bound of ``target``, but for cells that verification gives up."""
+        memory = study.memory
+        memories = [memory] if isinstance(memory, Memory) else [m for m in memory.rules.values() if m is not None]
+        schemes = [m.programming for m in memories]
+        tolerances = [s.tolerance for s in schemes if isinstance(s, WriteVerify)]
+        assert target.level is not None
+        lasting = all(isinstance(m.device, LevelGaussian | LogNormal) for m in memories)
+        if len(tolerances) < len(memories) or not lasting:
+            return False  # what is not verified, or changes later, keeps within nothing
+        if target.cells:
+            return max(tolerances) <= target.level
+        chips = deploy(unpack(network), memory if isinstance(memory, Memory) else dict(memory.rules))
+        return max(tolerances) * tolerant(box_of(chips))[1] <= target.level
 
     def network(self, chosen: FrozenDict, look: Look) -> bytes:
         """The network of a combination that was judged, as the store keeps it."""
@@ -190,14 +219,20 @@ class Prober:
 
 
 def candidate(
-    design: Design, chosen: FrozenDict, values: Mapping[str, Interval], costs: Costs, stage: Stage
+    design: Design,
+    chosen: FrozenDict,
+    values: Mapping[str, Interval],
+    costs: Costs,
+    stage: Stage,
+    unbounded: tuple[str, ...] = (),
 ) -> Candidate:
-    """A candidate with the distances of its values to their targets."""
+    """A candidate with the distances of its values to their targets; infinite where chips keep within no bound."""
     targets = {t.label(design.clock): t for t in design.targets}
     margins, hopes, least = [], [], []
     for name, target in targets.items():
-        ends = [target.margin(v) for v in ends_of(values[name])]
-        margins.append(target.margin(values[name].value))
+        missed = [-math.inf] * 2
+        ends = missed if name in unbounded else [target.margin(v) for v in ends_of(values[name])]
+        margins.append(-math.inf if name in unbounded else target.margin(values[name].value))
         hopes.append(max(ends))
         least.append(min(ends))
     return Candidate(
@@ -208,6 +243,7 @@ def candidate(
         sure=min(least),
         costs=costs,
         stage=stage,
+        unbounded=unbounded,
     )
 
 
@@ -273,14 +309,4 @@ def _asking(study: Study, question: WorstCase) -> Study:
     """``study`` with a worst case asked of it: what means nothing to that is left at its default."""
     usual: dict[str, Any] = {"chips": None, "sigma": (), "age": (0.0,), "precision": None, "percentiles": (1, 5)}
     usual |= {"threshold": None, "confidence": 0.95, "dtype": "float32"}
-    sigma = study.sigma[0] if study.sigma else None
-    memory = study.memory
-    if sigma is not None:
-        from mho.memory.spec import Memory
-
-        if isinstance(memory, Memory):
-            memory = memory.with_sigma(sigma)
-        else:
-            rules = {p: None if m is None else m.with_sigma(sigma) for p, m in memory.rules.items()}
-            memory = memory.replace(rules=FrozenDict(rules))
-    return study.replace(**usual, memory=memory, question=question)
+    return study.replace(**usual, memory=with_sigma(study), question=question)

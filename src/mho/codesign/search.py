@@ -106,7 +106,8 @@ def _chosen(measures: FrozenDict, trial: Any) -> FrozenDict:
     out = {}
     for path, options in measures.items():
         if isinstance(options, Range):
-            out[path] = f"{trial.suggest_float(path, options.low, options.high, log=options.log):.3g}"
+            found = trial.suggest_float(path, options.low, options.high, log=options.log)
+            out[path] = repr(min(max(float(f"{found:.3g}"), options.low), options.high))
         else:
             out[path] = trial.suggest_categorical(path, list(options))
     return FrozenDict(out)

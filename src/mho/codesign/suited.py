@@ -7,7 +7,7 @@ from typing import Any
 from mho.devices.stack import only_stuck
 from mho.mapping.bit_planes import BitPlanes
 from mho.memory.spec import Memory, NameRules
-from mho.programming import OpenLoop, Selective, WriteVerify
+from mho.programming import OpenLoop, Scheme, Selective, WriteVerify
 from mho.studies.sources import Checkpoint, Trained
 
 FRACTIONS = (0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -22,11 +22,14 @@ def usual(model: Trained | Checkpoint, memory: Memory | NameRules) -> dict[str, 
     out: dict[str, Any] = {}
     if isinstance(model, Trained) and model.method is None and not any(m.device.slips for m in memories):
         out["model.method"] = training()
+        if all(only_stuck(m.device) is not None for m in memories):
+            # Noise of a strength to be found takes a device that has one, and fewer ways keep all of it in view.
+            out["model.method"] = {name: out["model.method"][name] for name in ("plain training", "noise injection")}
     if any(m.device.slips for m in memories):
         return out | _codes(memory)
     varies = any(only_stuck(m.device) is None for m in memories)
     if varies and not any(m.programming.verifies for m in memories):
-        out["memory.programming"] = programming()
+        out["memory.programming"] = programming(memories[0].programming)
     if isinstance(memory, Memory) and memory.redundancy is None:
         if not varies:
             out["memory.mapping"] = _planes(memory)
@@ -49,22 +52,23 @@ def training() -> dict[str, Any]:
     }
 
 
-def programming(tolerance: float = TOLERANCE) -> dict[str, Any]:
-    """Nothing verified, the weights that matter most, everything."""
-    verify = WriteVerify(tolerance=tolerance)
+def programming(once: Scheme | None = None, tolerance: float = TOLERANCE) -> dict[str, Any]:
+    """Nothing verified (``once`` as it is), the weights that matter most, everything; a cycle costs the same."""
+    once = OpenLoop() if once is None else once
+    cycle = {name: getattr(once, name) for name in ("cycle_seconds", "cycle_joules")}
+    verify = WriteVerify(tolerance=tolerance).replace(**cycle)
     some = {f"SWIM {f:.0%}": Selective(fraction=f, verify=verify) for f in FRACTIONS}
-    return {"written once": OpenLoop(), **some, "all verified": verify}
+    return {"written once": once, **some, "all verified": verify}
 
 
 def _planes(memory: Memory) -> dict[str, Any]:
-    planes = memory.mapping if isinstance(memory.mapping, BitPlanes) else BitPlanes(flip="none")
-    flips = {"none": "not flipped", "msb": "MSB flipped", "all": "all flipped"}
-    scales = {"tensor": "one scale", "channel": "a scale a column"}
-    return {
-        f"{said}, {scaled}": planes.replace(flip=flip, granularity=granularity)
-        for granularity, scaled in scales.items()
-        for flip, said in flips.items()
-    }
+    """The mapping as it is, and what scales and flips do."""
+    own = memory.mapping
+    planes = own if isinstance(own, BitPlanes) else BitPlanes(flip="none")
+    flipped = planes.replace(flip="all", granularity="tensor")
+    others = {"all planes flipped": flipped, "a scale a column, all flipped": flipped.replace(granularity="channel")}
+    named = "planes as they are" if isinstance(own, BitPlanes) else "mapping as it is"
+    return {named: own, **{name: mapping for name, mapping in others.items() if mapping != own}}
 
 
 def _redundancy() -> dict[str, Any]:
@@ -84,6 +88,6 @@ def _redundancy() -> dict[str, Any]:
 def _codes(memory: Memory | NameRules) -> dict[str, Any]:
     from mho.devices.position_codes import GROGU
 
-    if not isinstance(memory, Memory) or not hasattr(memory.device, "correction"):
-        return {}
+    if not isinstance(memory, Memory) or getattr(memory.device, "correction", memory) is not None:
+        return {}  # it has one already, or none suits the device
     return {"memory.device.correction": {"no code": None, "GROGU": GROGU()}}

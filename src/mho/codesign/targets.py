@@ -37,6 +37,7 @@ class Target(Spec):
         level: of "yield" the metric that a chip must reach; of "worst" the bound.
         cells: whether the bound of "worst" is one of cells, not of weights.
         age: since programming: seconds, or inferences where the memory counts these.
+        inferences: whether the age was said to be one in inferences.
     """
 
     statistic: str
@@ -45,6 +46,7 @@ class Target(Spec):
     level: float | None = None
     cells: bool = False
     age: float = 0.0
+    inferences: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -80,10 +82,10 @@ class Target(Spec):
         value = _number(found["value"], said) / (100 if found["percent"] else 1)
         statistic, inside = found["statistic"].lower(), (found["level"] or "").strip()
         cells = inside.endswith("of cells")
-        level = _number(inside.removesuffix("of cells"), said) if inside else None
-        age = _age(found["age"], said)
+        level = _fraction(inside.removesuffix("of cells"), said) if inside else None
+        age, counted = _age(found["age"], said)
         side = "at_least" if found["side"] in (">=", "≥") else "at_most"
-        return cls(statistic=statistic, level=level, cells=cells, age=age, **{side: value})
+        return cls(statistic=statistic, level=level, cells=cells, age=age, inferences=counted, **{side: value})
 
     @property
     def k(self) -> float | None:
@@ -100,14 +102,14 @@ class Target(Spec):
     @property
     def name(self) -> str:
         """What is measured, without the limit and the age: ``"worst(0.03)"``."""
-        inside = "" if self.level is None else f"({self.level:g}{' of cells' if self.cells else ''})"
+        inside = "" if self.level is None else f"({self.level:.12g}{' of cells' if self.cells else ''})"
         return f"{self.statistic}{inside}"
 
     def label(self, clock: Clock = "s") -> str:
         """The text of this target."""
         sign = ">=" if self.at_most is None else "<="
-        age = f" at {format_age(self.age, clock, unit=True)}" if self.age else ""
-        return f"{self.name} {sign} {self.limit:g}{age}"
+        age = f" at {format_age(self.age, 'inferences' if self.inferences else clock, unit=True)}" if self.age else ""
+        return f"{self.name} {sign} {self.limit:.12g}{age}"
 
     def statistic_of(self, population: Population) -> Interval:
         """The statistic of some chips, with its interval."""
@@ -126,18 +128,18 @@ class Target(Spec):
         """Whether the interval's end on the wrong side is still on the right one."""
         return self.margin(found.low if self.at_most is None else found.high) >= 0
 
-    def possible(self, found: Interval) -> bool:
-        """Whether the interval leaves room for it: its better end, or a better end that the chips cannot give."""
-        best = found.high if self.at_most is None else found.low
-        return math.isnan(best) or self.margin(best) >= 0
-
     def check_metric(self, metric: Metric) -> None:
         """Raise where the limit is on the side that nobody wants, or an accuracy is no fraction.
 
         Raises:
             SpecError: naming the target and what it should be.
         """
-        wanted = ">=" if metric.higher_is_better or self.statistic == "yield" else "<="
+        if self.statistic == "yield" and not metric.higher_is_better:
+            raise SpecError(
+                f"target '{self.label()}': a yield counts chips at or above, and {metric.name} shall be low; take a "
+                "percentile, such as 'p95 <= 4.1'"
+            )
+        wanted = ">=" if metric.higher_is_better else "<="
         if (self.at_most is None) != (wanted == ">="):
             raise SpecError(f"target '{self.label()}': {metric.name} is better the other way; write {wanted}")
         fraction = metric.bounded or self.statistic == "yield"
@@ -152,12 +154,18 @@ def _number(text: str, said: str) -> float:
         raise SpecError(f"target '{said}': '{text.strip()}' is no number; write one such as {EXAMPLES}") from None
 
 
-def _age(text: str | None, said: str) -> float:
+def _fraction(text: str, said: str) -> float:
+    """A number, or one in percent."""
+    bare = text.strip()
+    return _number(bare[:-1], said) / 100 if bare.endswith("%") else _number(bare, said)
+
+
+def _age(text: str | None, said: str) -> tuple[float, bool]:
+    """The age, and whether it is said to count inferences."""
     if text is None:
-        return 0.0
-    counted = re.fullmatch(r"(.+?)\s*(inferences?|s)?", text.strip())
-    assert counted is not None
+        return 0.0, False
+    counted = re.fullmatch(r"(.+?)\s*inferences?", text.strip())
     try:
-        return parse_age(counted[1] if counted[2] in ("inference", "inferences") else text.strip())
+        return parse_age(counted[1] if counted else text.strip()), counted is not None
     except SpecError as error:
         raise SpecError(f"target '{said}': {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import platform
 import time
@@ -14,7 +15,7 @@ from mho.codesign.candidate import Candidate
 from mho.codesign.certify import certify
 from mho.codesign.choice import Choice, merged
 from mho.codesign.design import Design
-from mho.codesign.front import near
+from mho.codesign.front import check_known, near
 from mho.codesign.prober import Prober
 from mho.codesign.search import quiet, search
 from mho.codesign.targets import Target
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from mho.training.recipe import Recipe
 
 
+RUNNING = ("model", "store", "executor", "observers", "folder", "root")
+"""Arguments that are no part of a design."""
+
+
 def design(
     model: nn.Module | Trained | Checkpoint | Design,
     data: Any = None,
@@ -42,10 +47,11 @@ def design(
     *,
     target: str | Target | Sequence[str | Target] = (),
     train: Any = None,
+    validation: Any = None,
     recipe: Recipe | None = None,
     measures: Mapping[str, Any] | None = None,
     sigma: float | None = None,
-    minimise: str | Sequence[str] = ("write_cycles", "training_seconds", "cells"),
+    minimise: str | Sequence[str] = ("write_cycles", "training_seconds", "cells", "latency"),
     budget: Mapping[str, float] | None = None,
     metric: str = "accuracy",
     confidence: float = 0.95,
@@ -77,7 +83,9 @@ def design(
         memory: what the network is programmed onto before any measure, or name rules.
         target: what chips must reach, such as ``"p1 >= 0.95"``, or several; see :class:`~mho.codesign.Target`.
         train: training data, for a module: what measures train on, rankings are computed on, worst cases are searched
-            on, and what is searched on.
+            on. A sixth (every sixth sample) is held out and searched on, unless ``validation`` is given; a module that
+            has learnt from that sixth looks better there than it is: train it on ``train.held_out(6, kept=False)``.
+        validation: for a module: what is searched on instead.
         recipe: how a module is trained by measures that train; the usual :class:`~mho.training.Recipe` if ``None``.
         measures: what can be bought: dotted field of ``model`` or ``memory`` to named options, the first of which buys
             nothing, or to a :class:`~mho.codesign.Range`; those that usually suit the memory if ``None``.
@@ -105,13 +113,12 @@ def design(
         SpecError, UnknownNameError: what is asked is impossible; more combinations than trials, and no optuna.
         ModelError, DataError: the model does not fit the data, or cannot be kept.
     """
+    given = dict(locals())
     started = time.perf_counter()
     place = Path(where(store).root)
     if isinstance(model, Design):
-        said = {"data": data, "memory": memory, "target": target, "train": train, "recipe": recipe}
-        said |= {"measures": measures, "sigma": sigma, "budget": budget}
-        for name, value in said.items():
-            if value is not None and value != ():
+        for name, parameter in inspect.signature(design).parameters.items():
+            if name not in RUNNING and given[name] is not parameter.default:
                 raise SpecError(f"{name}= is part of the Design that is given; change it there: design.replace(...)")
         asked = model
     else:
@@ -122,6 +129,7 @@ def design(
             data,
             memory,
             train=train,
+            validation=validation,
             recipe=recipe,
             folder=place / "live",
             targets=target,
@@ -155,21 +163,26 @@ def _found(asked: Design, prober: Prober, started: float) -> Choice:
     refine = partial(prober.judge, look=prober.refine)
     with quiet():
         screened = search(asked, partial(prober.judge, look=prober.screen))
+    check_known(asked, screened)
     refined = refine([c.chosen for c in near(asked, screened)])
-    candidates = merged([*screened, *refined])
-    certificates = certify(asked, prober, refined)
+    certificates, closer = certify(asked, prober, merged([*screened, *refined]))
+    candidates = merged([*screened, *refined, *closer])
     choice = Choice(design=asked, candidates=candidates, certificates=tuple(certificates), why=None)
     point = choice.closest
-    known = {c.chosen: c for c in candidates}
+    looks = [{c.chosen: c for c in found} for found in ([*refined, *closer], screened)]
 
     def look_up(listed: Sequence[FrozenDict]) -> list[Candidate]:
-        # What is far from the target is known well enough: to know it better would take most of the time.
-        new = prober.judge([c for c in listed if c not in known], prober.screen)
-        return [(known | {c.chosen: c for c in new})[chosen] for chosen in listed]
+        # All parts at one look, so that they differ by their measures alone: the close one if all were looked at
+        # closely, else the first, since to know better what is far from the target would take most of the time.
+        close, first = looks
+        if all(chosen in close for chosen in listed):
+            return [close[chosen] for chosen in listed]
+        new = prober.judge([c for c in listed if c not in first], prober.screen)
+        return [(first | {c.chosen: c for c in new})[chosen] for chosen in listed]
 
     why = explain(asked, point.chosen, look_up)
     if why is not None:
-        candidates = merged([*candidates, *why.parts])
+        candidates = merged([*why.parts, *candidates])
 
     return Choice(
         design=asked,
@@ -184,7 +197,7 @@ def _found(asked: Design, prober: Prober, started: float) -> Choice:
             "processor": platform.processor() or platform.machine(),
             "seconds": round(time.perf_counter() - started, 1),
             "screened": len(screened),
-            "refined": len(refined),
+            "refined": len(refined) + len(closer),
         },
         network=prober.network(point.chosen, prober.refine),
     )

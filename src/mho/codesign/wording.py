@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mho.codesign.candidate import Candidate, Certificate
+from mho.codesign.certify import TRIES
 from mho.codesign.costs import COSTS, Costs
 from mho.codesign.design import Design
-from mho.codesign.front import hope
+from mho.codesign.front import affordable, hope, price
 from mho.codesign.measures import taken
 from mho.codesign.targets import Target
 from mho.evaluation.metrics import METRICS
@@ -49,26 +50,33 @@ def headline(choice: Choice) -> str:
     severe = "" if design.sigma is None else f" at sigma {design.sigma:g}"
     title = f"{choice.label}: {asked}{severe}"
     if found is None:
-        nearest = choice.closest
-        return (
-            f"{title}\nno combination was shown to reach that within the budget; nearest: {choice.name(nearest)}, "
-            f"{reached(design, nearest.values)} on held-out data"
-        )
+        return "\n".join([title, *_unmet(choice)])
     costs = found.costs
     assert costs is not None
     lines = [title, f"take: {choice.name(found)}", f"costs: {spent(costs)}"]
     lines += [f"needs: {'; '.join(costs.periphery)}"] if costs.periphery else []
     other = choice.alone
-    if other is not None and other.chosen != found.chosen and other.costs is not None:
-        first = design.minimise[0]
-        share = found.number(first) / other.number(first) if other.number(first) else math.nan
-        lines.append(
-            f"the cheapest single measure that reaches it, {choice.name(other)}, takes {cost(first, other)}: "
-            f"this takes {percent(share, 1)} % of that"
-        )
-    elif other is None:
-        lines.append("no single measure reaches it alone")
+    if len(choice.taken(found)) > 1:
+        if other is None or other.costs is None:
+            lines.append("no single measure reaches it on held-out data")
+        else:
+            failed = other.chosen in {c.chosen for c in choice.certificates if not c.met}
+            single = f"{choice.name(other)}, {spent(other.costs)}" + (" (but not on test data)" if failed else "")
+            lines.append(f"the cheapest single measure that reaches it on held-out data: {single}")
     return "\n".join(lines)
+
+
+def _unmet(choice: Choice) -> list[str]:
+    """Why nothing is recommended."""
+    design, nearest = choice.design, choice.closest
+    assert nearest.costs is not None
+    where = f"{choice.name(nearest)}, {reached(design, nearest.values)} on held-out data"
+    if not affordable(design, [nearest]):
+        over = ", ".join(f"{n} <= {most:g}" for n, most in design.budget.items())
+        return [f"no combination keeps within the budget ({over}); nearest: {where}, costs: {spent(nearest.costs)}"]
+    limit = " within the budget" if design.budget else ""
+    tried = f" in {TRIES} tries" if len(choice.certificates) == TRIES else ""
+    return [f"no combination was shown to reach that{limit}{tried}; nearest: {where}"]
 
 
 def spent(costs: Costs) -> str:
@@ -101,21 +109,28 @@ def reached(design: Design, values: Mapping[str, Interval]) -> str:
     return ", ".join(f"{t.name} {spell(design, t, values[t.label(design.clock)])}" for t in design.targets)
 
 
-def spell(design: Design, target: Target, found: Interval) -> str:
-    """A statistic with its interval, without one where it is found and not sampled."""
+def spell(design: Design, target: Target, found: Interval, unbounded: bool = False) -> str:
+    """A statistic with its interval, without one where it is found and not sampled; in brackets what bounds no chip."""
     fraction = METRICS[design.metric].bounded or target.statistic == "yield"
     show = percent if fraction else significant
     unit = " %" if fraction else ""
     if target.statistic == "worst":
-        return f"{show(found.value)}{unit}"
+        return f"({show(found.value)}{unit})" if unbounded else f"{show(found.value)}{unit}"
     return f"{show(found.value)}{unit} [{show(found.low)}, {show(found.high)}]"
 
 
 def _tried(choice: Choice, found: Certificate) -> str:
-    what = f"{choice.name(found)}: {reached(choice.design, found.values)}"
-    where = f"{found.chips:,} fresh chips (seed {found.seed}) x {found.images:,} test samples"
+    design = choice.design
+    what = f"{choice.name(found)}: {reached(design, found.values)}"
+    searched = {t.statistic == "worst" for t in design.targets}
+    proof = [f"{100 * found.confidence:.4g} % intervals"] if False in searched else []
+    proof += ["worst cases are searched: nothing worse was found"] if True in searched else []
+    where = (
+        f"{found.chips:,} fresh chips (seed {found.seed}) x {found.images:,} test samples" if False in searched else ""
+    )
+    where = where or f"{found.images:,} test samples"
     verdict = "holds" if found.met else "does not hold for sure"
-    return f"on {where}: {what}: {verdict} ({100 * found.confidence:.4g} % intervals)"
+    return f"on {where}: {what}: {verdict} ({'; '.join(proof)})"
 
 
 def _front(choice: Choice) -> str:
@@ -127,18 +142,27 @@ def _front(choice: Choice) -> str:
     if len(listed) > SHOWN:
         step = (len(listed) - 1) / (SHOWN - 1)
         listed = [listed[round(i * step)] for i in range(SHOWN)]
+    if choice.recommended is not None and choice.recommended.chosen not in {c.chosen for c in listed}:
+        listed = sorted([*listed, choice.recommended], key=lambda c: price(design, c))
     header = ["", *(t.label(design.clock) for t in design.targets), *(COSTS[c] for c in costs)]
     best = choice.recommended
     rows = []
     for c in listed:
         mark = " *" if best is not None and c.chosen == best.chosen else ""
-        shown = [spell(design, t, c.values[t.label(design.clock)]) for t in design.targets]
+        shown = [
+            spell(design, t, c.values[text], text in c.unbounded)
+            for t, text in ((t, t.label(design.clock)) for t in design.targets)
+        ]
         rows.append([f"{choice.name(c)}{mark}", *shown, *(figure(k, c.number(k)) for k in costs)])
-    far = len(choice.front) - len(listed)
+    shown_of_front = {c.chosen for c in listed} & {c.chosen for c in choice.front}
+    far = len(choice.front) - len(shown_of_front)
     title = f"the front, on held-out data: {len(choice.candidates)} combinations" + (
         f", {far} more on it that are far from the target or between these" if far else ""
     )
-    return table(header, rows, left=1, title=title)
+    shown_table = table(header, rows, left=1, title=title)
+    if any(c.unbounded for c in listed):
+        shown_table += "\n(in brackets: chips of which not every cell is verified to within the bound may be worse)"
+    return shown_table
 
 
 def _why(choice: Choice) -> str:
