@@ -11,7 +11,7 @@ from mho.codesign.front import affordable
 from mho.codesign.measures import every
 from mho.codesign.prober import candidate
 from mho.codesign.why import explain
-from mho.devices import RRAM1
+from mho.devices import RRAM1, PowerLawDrift, Stack
 from mho.evaluation.statistics import Interval
 from mho.frozen import FrozenDict
 from mho.memory import Memory
@@ -37,7 +37,7 @@ NETWORK = Trained(architecture="lenet", data=Data(name="digits", split="train"))
 
 def design(targets: Any = "p1 >= 0.88", measures: Mapping[str, Any] | None = None, **changes: Any) -> Design:
     made: dict[str, Any] = {
-        "name": "lenet-digits", "model": NETWORK, "memory": Memory(device=RRAM1(sigma=0.1)),
+        "name": "lenet-digits", "model": NETWORK, "memory": Memory(device=Stack(stages=(RRAM1(sigma=0.1), PowerLawDrift(nu=0.01))) if " at " in str(targets) else RRAM1(sigma=0.1)),
         "data": Data(name="digits"), "targets": targets, "measures": MEASURES if measures is None else measures,
         "sigma": 0.2,
     }  # fmt: skip

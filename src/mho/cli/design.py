@@ -78,7 +78,11 @@ def design(
         bool, Parameter(negative="", help="Only say what can be bought, and which combinations are impossible.")
     ] = False,
     save: Annotated[
-        Path | None, Parameter(help="Folder for the recommended network, its memory, and a study that redeploys it.")
+        Path | None,
+        Parameter(
+            help="Folder for the recommended network, its memory and, where it was trained here, a study that "
+            "evaluates it again."
+        ),
     ] = None,
     csv: Annotated[Path | None, Parameter(help="Every combination that was looked at, to this file.")] = None,
     outputs: Outputs = Outputs(),  # noqa: B008 - frozen
@@ -145,7 +149,8 @@ def design(
         choice = compute(found, store=place, executor=executor, observers=[observer], folder=folder, root=root)
     print(choice)
     if save is not None:
-        print(f"\nsaved: {choice.save(save)}")
+        which = "" if choice.recommended is not None else f" (the nearest, {choice.name(choice.closest)})"
+        print(f"\nsaved: {choice.save(save)}{which}")
     if csv is not None:
         from mho.cli.csv_file import write_csv
 

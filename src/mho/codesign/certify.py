@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mho.codesign.candidate import Candidate, Certificate
@@ -11,6 +12,10 @@ from mho.codesign.prober import Look, Prober
 
 TRIES = 5
 """Candidates that are tried at most."""
+CLEAR = 0.75
+"""Half-width wanted of an interval, as a share of the distance to the target that held-out data show."""
+FINEST = 5
+"""How much narrower than the precision of the design that may be."""
 
 
 def certify(design: Design, prober: Prober, found: Sequence[Candidate]) -> tuple[list[Certificate], list[Candidate]]:
@@ -31,11 +36,19 @@ def certify(design: Design, prober: Prober, found: Sequence[Candidate]) -> tuple
             if closer[-1].best < 0:
                 continue
         error = (1 - design.confidence) / 2 ** (len(out) + 1)
-        look = Look("refined", design.data, design.seed + 1, design.precision, design.chips, 1 - 2 * error)
+        width = _width(design, candidate)
+        look = Look("refined", design.data, design.seed + 1, width, design.chips, 1 - 2 * error)
         out.append(_certificate(design, prober, candidate, look))
         if out[-1].met or len(out) == TRIES:
             break
     return out, closer
+
+
+def _width(design: Design, candidate: Candidate) -> float:
+    """How narrow an interval has to be to clear the target, as far as held-out data say; they are no test data."""
+    if not 0 < candidate.margin < math.inf:
+        return design.precision
+    return max(design.precision / FINEST, min(design.precision, CLEAR * candidate.margin))
 
 
 def _certificate(design: Design, prober: Prober, candidate: Candidate, look: Look) -> Certificate:

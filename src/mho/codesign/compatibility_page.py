@@ -19,7 +19,7 @@ COMMAND = "mho list combinations > docs/compatibility.md"
 SYMBOLS: Mapping[str, str] = {"works": "✓", "apart": "◐", "refused": "✗", "nothing": "–"}
 
 _HEAD = """\
-# What goes with what
+# What combines with what
 
 Devices, mappings, programming, redundancy and codes, training and questions combine freely wherever physics allows.
 This page is written by the code (`{command}`): every pair was tried with a tiny

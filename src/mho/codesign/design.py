@@ -130,6 +130,12 @@ class Design(Spec):
             raise SpecError(
                 f"target '{target.label()}': this memory ages in seconds, if at all; write a time, such as 'at 1y'"
             )
+        other = any(path == "memory" or path.startswith("memory.device") for path in self.measures)
+        if target.age and self.memory.clock is None and not other:
+            raise SpecError(
+                f"target '{target.label()}': nothing in {self.memory.label} changes with age; leave the age out, or "
+                "take a device that drifts"
+            )
         check_age(target.age, self.clock)
 
     def _complete(self) -> None:

@@ -76,7 +76,8 @@ def _unmet(choice: Choice) -> list[str]:
         return [f"no combination keeps within the budget ({over}); nearest: {where}, costs: {spent(nearest.costs)}"]
     limit = " within the budget" if design.budget else ""
     tried = f" in {TRIES} tries" if len(choice.certificates) == TRIES else ""
-    return [f"no combination was shown to reach that{limit}{tried}; nearest: {where}"]
+    why = "; one that has it on held-out data may not on test data" if choice.certificates else ""
+    return [f"no combination was shown to reach that{limit}{tried}{why}; nearest: {where}"]
 
 
 def spent(costs: Costs) -> str:
@@ -125,10 +126,9 @@ def _tried(choice: Choice, found: Certificate) -> str:
     searched = {t.statistic == "worst" for t in design.targets}
     proof = [f"{100 * found.confidence:.4g} % intervals"] if False in searched else []
     proof += ["worst cases are searched: nothing worse was found"] if True in searched else []
-    where = (
-        f"{found.chips:,} fresh chips (seed {found.seed}) x {found.images:,} test samples" if False in searched else ""
-    )
-    where = where or f"{found.images:,} test samples"
+    samples = f"{found.images:,} test samples"
+    fresh = f"{found.chips:,} fresh chips (seed {found.seed}) x up to {samples}"
+    where = fresh if False in searched else samples
     verdict = "holds" if found.met else "does not hold for sure"
     return f"on {where}: {what}: {verdict} ({'; '.join(proof)})"
 

@@ -61,7 +61,7 @@ def chapter(story: Story) -> Chapter:
         headline=_opening(lines, best),
         subtitle=_subtitle(story),
         findings=[_finding(line, lines[0], story) for line in lines[1:]],
-        caveats=[story.note],
+        caveats=[*_impossible(story), story.note],
         plates=plates(story),
         tables=[Numbered("story-lines", "Every combination", _reading(story), _table(story))],
         command=_call(story),
@@ -70,6 +70,15 @@ def chapter(story: Story) -> Chapter:
         references=story.references,
         opening=_opening(lines, best),
     )
+
+
+def _impossible(story: Story) -> list[str]:
+    """Why lines have no numbers, each reason once."""
+    named: dict[str, list[str]] = {}
+    for line in story.lines:
+        if line.refused:
+            named.setdefault(line.refused, []).append(line.name)
+    return [f"Not possible: {' and '.join(names)}: {why}" for why, names in named.items()]
 
 
 def _opening(lines: list[Line], best: Line) -> str:
@@ -121,7 +130,7 @@ def _table(story: Story) -> Table:
     rows = []
     for line in story.lines:
         if line.costs is None:
-            rows.append([Cell(line.name), Cell(f"not possible: {line.refused}"), *[Cell("")] * (len(header) - 2)])
+            rows.append([Cell(line.name), Cell("not possible"), *[Cell("")] * (len(header) - 2)])
             continue
         worst = [SCALE.text(w) for w in line.worst]
         shown = [Cell(w if line.bounded else f"({w})", order=v) for w, v in zip(worst, line.worst, strict=True)]

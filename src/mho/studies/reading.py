@@ -81,6 +81,9 @@ class Source:
 
     def study(self) -> Study:
         """The study in it."""
+        value = self._document.value
+        if isinstance(value, dict) and value.get("kind") == "Design":
+            raise SpecError(_line(f"{self._name}: holds a design, not a study; mho design {self._name} answers it"))
         spec = self.spec(Study, "the keys name, model, memory and data (mho new writes such a file)")
         if not isinstance(spec, Study):
             raise SpecError(f"{self._name}: holds a {type(spec).__name__}, not a study (name, model, memory, data)")
