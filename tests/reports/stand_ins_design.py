@@ -33,11 +33,13 @@ PROGRAMS = {
 }  # fmt: skip
 MEASURES: dict[str, Any] = {"model.method": METHODS, "memory.programming": PROGRAMS}
 NETWORK = Trained(architecture="lenet", data=Data(name="digits", split="train"))
+AGEING = Stack(stages=(RRAM1(sigma=0.1), PowerLawDrift(nu=0.01)))
 
 
 def design(targets: Any = "p1 >= 0.88", measures: Mapping[str, Any] | None = None, **changes: Any) -> Design:
     made: dict[str, Any] = {
-        "name": "lenet-digits", "model": NETWORK, "memory": Memory(device=Stack(stages=(RRAM1(sigma=0.1), PowerLawDrift(nu=0.01))) if " at " in str(targets) else RRAM1(sigma=0.1)),
+        "name": "lenet-digits", "model": NETWORK,
+        "memory": Memory(device=AGEING if " at " in str(targets) else RRAM1(sigma=0.1)),
         "data": Data(name="digits"), "targets": targets, "measures": MEASURES if measures is None else measures,
         "sigma": 0.2,
     }  # fmt: skip
