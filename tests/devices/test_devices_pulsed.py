@@ -251,7 +251,7 @@ def test_leaking() -> None:
         (lambda: LinearStep(slope_down=-0.5), "slope_down=-0.5 is the share of a step"),
         (lambda: SoftBounds().replace(n_state=3.0), "did you mean 'n_states'"),
         (lambda: from_dict({"kind": "PulsedCell"}), "abstract"),
-        (lambda: mho.Memory(device=SoftBounds()), "it takes Device"),
+        (lambda: mho.Memory(device=SoftBounds()), "train on the array"),
     ],
 )
 def test_refusals_are_one_line(made, says: str) -> None:
