@@ -7,7 +7,7 @@ from typing import Any
 
 from mho import devices
 from mho.codesign import Candidate, Costs, Design
-from mho.codesign.prober import candidate
+from mho.codesign.margins import candidate
 from mho.evaluation import Interval
 from mho.frozen import FrozenDict
 from mho.memory import Memory

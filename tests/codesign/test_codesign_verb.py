@@ -14,8 +14,9 @@ from torch import nn
 import mho
 from mho import data, devices
 from mho.codesign import Choice, Range
+from mho.codesign.margins import candidate
 from mho.codesign.measures import every
-from mho.codesign.prober import Prober, candidate
+from mho.codesign.prober import Prober
 from mho.errors import SpecError
 from mho.evaluation import Interval
 from mho.mapping import BitPlanes

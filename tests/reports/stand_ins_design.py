@@ -8,8 +8,8 @@ from typing import Any
 
 from mho.codesign import Candidate, Certificate, Choice, Costs, Design, Target, Why
 from mho.codesign.front import affordable
+from mho.codesign.margins import candidate
 from mho.codesign.measures import every
-from mho.codesign.prober import candidate
 from mho.codesign.why import explain
 from mho.devices import RRAM1, PowerLawDrift, Stack
 from mho.evaluation.statistics import Interval

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from mho.codesign.candidate import Candidate, Stage
 from mho.codesign.costs import Costs
 from mho.codesign.design import Design
 from mho.codesign.kept_open import KeptOpen
+from mho.codesign.margins import candidate, impossible
 from mho.codesign.measures import applied, with_sigma
 from mho.codesign.targets import Target
 from mho.devices import LevelGaussian, LogNormal
@@ -150,7 +150,7 @@ class Prober:
                     if not self._within(studies[chosen], target, networks[chosen]):
                         unbounded[chosen] += (text,)
         return [
-            _refused(chosen, refused[chosen], look)
+            impossible(chosen, refused[chosen], look.stage)
             if chosen in refused
             else candidate(self.design, chosen, values[chosen], costs[chosen], look.stage, unbounded[chosen])
             for chosen in listed
@@ -218,60 +218,10 @@ class Prober:
         return out
 
 
-def candidate(
-    design: Design,
-    chosen: FrozenDict,
-    values: Mapping[str, Interval],
-    costs: Costs,
-    stage: Stage,
-    unbounded: tuple[str, ...] = (),
-) -> Candidate:
-    """A candidate with the distances of its values to their targets; infinite where chips keep within no bound."""
-    targets = {t.label(design.clock): t for t in design.targets}
-    margins, hopes, least = [], [], []
-    for name, target in targets.items():
-        missed = [-math.inf] * 2
-        ends = missed if name in unbounded else [target.margin(v) for v in ends_of(values[name])]
-        margins.append(-math.inf if name in unbounded else target.margin(values[name].value))
-        hopes.append(max(ends))
-        least.append(min(ends))
-    return Candidate(
-        chosen=chosen,
-        values={name: values[name] for name in targets},
-        margin=min(margins),
-        best=min(hopes),
-        sure=min(least),
-        costs=costs,
-        stage=stage,
-        unbounded=unbounded,
-    )
-
-
-def ends_of(found: Interval) -> tuple[float, float]:
-    """The ends of an interval; one that chips are too few for is taken twice as far away as the other one.
-
-    That is no confidence limit: it only says which candidates are looked at more closely.
-    """
-    value, low, high = found
-    if math.isnan(low) and math.isnan(high):
-        return -math.inf, math.inf
-    return (
-        value - 2 * (high - value) if math.isnan(low) else low,
-        value + 2 * (value - low) if math.isnan(high) else high,
-    )
-
-
 def _limit(data: Data, samples: int) -> int:
     """The limit of ``data`` with which so many samples are left."""
     limit = samples * HELD_OUT if data.part == "held-out" else samples
     return limit if data.limit is None else min(limit, data.limit)
-
-
-def _refused(chosen: FrozenDict, why: str, look: Look) -> Candidate:
-    nan = math.nan
-    return Candidate(
-        chosen=chosen, values={}, margin=nan, best=nan, sure=nan, costs=None, stage=look.stage, refused=why
-    )
 
 
 def _label(chosen: FrozenDict) -> str:
