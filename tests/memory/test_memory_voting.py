@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.planes import Arrays, quantised
+from reference.varied import layer
 from torch import nn
 
 import mho
@@ -23,16 +24,6 @@ from mho.kernels.votes import add_votes, pack, unpack
 from mho.mapping import BitPlanes
 from mho.memory.redundancy import ECC, BestOf, CellMajority, ClosestValue, Remapping, Voting
 from mho.rng import stream_key
-
-
-def layer(columns: int, rows: int, seed: int, pruned: int = 0, idle: int = 0) -> nn.Linear:
-    linear = nn.Linear(rows, columns, bias=False).eval()
-    g = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        linear.weight.copy_(torch.randn(columns, rows, generator=g) ** 3)
-        linear.weight[torch.randperm(columns, generator=g)[:pruned]] = 0
-        linear.weight[:, torch.randperm(rows, generator=g)[:idle]] = 0
-    return linear
 
 
 def stuck_cells(rate: float, seed: int, chip: int, planes: int, bits: int, shape: tuple[int, int]) -> np.ndarray:

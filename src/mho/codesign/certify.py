@@ -30,10 +30,12 @@ def certify(design: Design, prober: Prober, found: Sequence[Candidate]) -> tuple
     """
     out: list[Certificate] = []
     closer: list[Candidate] = []
-    for candidate in cheapest_first(design, [c for c in affordable(design, found) if c.best >= 0]):
-        if candidate.stage == "screened":
-            closer += prober.judge([candidate.chosen], prober.refine)
-            if closer[-1].best < 0:
+    for seen in cheapest_first(design, [c for c in affordable(design, found) if c.best >= 0]):
+        candidate = seen
+        if seen.stage == "screened":
+            (candidate,) = prober.judge([seen.chosen], prober.refine)
+            closer.append(candidate)
+            if candidate.best < 0:
                 continue
         error = (1 - design.confidence) / 2 ** (len(out) + 1)
         width = _width(design, candidate)

@@ -45,13 +45,6 @@ class Why:
     parts: tuple[Candidate, ...]
     shares: Mapping[str, Share]
 
-    def part(self, kept: Sequence[str]) -> Candidate:
-        """The part in which these measures are taken."""
-        whole = self.parts[-1].chosen
-        nothing = self.parts[0].chosen
-        wanted = FrozenDict({path: whole[path] if path in kept else nothing[path] for path in whole})
-        return next(p for p in self.parts if p.chosen == wanted)
-
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mho.codesign.candidate import Candidate, Certificate
+from mho.codesign.candidate import Certificate
 from mho.codesign.certify import TRIES
 from mho.codesign.costs import COSTS, Costs
 from mho.codesign.design import Design
@@ -87,11 +87,6 @@ def spent(costs: Costs) -> str:
     said += [] if costs.write_joules is None else [f"{costs.write_joules:.3g} J of writing"]
     said += [f"{costs.cells:,} cells", f"{format_duration(costs.training_seconds)} of training"]
     return ", ".join(said + ([f"{costs.latency:.3g}x latency"] if costs.latency != 1 else []))
-
-
-def cost(kind: str, candidate: Candidate) -> str:
-    """One cost, with its unit."""
-    return f"{figure(kind, candidate.number(kind))} {COSTS[kind]}"
 
 
 def figure(kind: str, value: float) -> str:
